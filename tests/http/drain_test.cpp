@@ -1,0 +1,80 @@
+// Stopping a Server.
+#include <latch>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "http/fixture.h"
+
+namespace espalier::http {
+namespace {
+
+using base::Deadline;
+using base::Milliseconds;
+
+TEST_CASE("requests under way are finished, idle connections and newcomers are not served") {
+    Fixture fixture;
+    std::latch gate(1);
+    fixture.handlers.on_request = [&](Request& request) {
+        gate.wait();
+        return TestHandlers::echo(request);
+    };
+    auto idle = fixture.connect();
+    CHECK(idle.ask(get("/now")).status == 307);
+    auto busy = fixture.connect();
+    busy.send(put("/work", "abc"));
+    fixture.until([](const auto& now) { return now.workers_busy == 1; });
+    std::jthread stopper([&] { fixture.server.stop(Deadline::after(Milliseconds{20'000})); });
+    CHECK(idle.ends());
+    gate.count_down();
+    const auto answer = busy.read();
+    CHECK(answer.body == "abc");
+    CHECK(answer.headers.value("Connection") == "close");
+    CHECK(busy.ends());
+    stopper.join();
+    CHECK(fixture.server.snapshot().connections == 0);
+    CHECK(fixture.server.snapshot().workers == 0);
+}
+
+TEST_CASE("what still waits for its client at the deadline is cut") {
+    Fixture fixture;
+    auto upload = fixture.connect();
+    upload.send("PUT /bulk HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nabc");
+    auto half = fixture.connect();
+    half.send("GET / HT");
+    fixture.until([](const auto& now) { return now.workers_busy == 1; });
+    fixture.server.stop(Deadline::after(Milliseconds{10}));
+    CHECK(upload.ends());
+    CHECK(half.ends());
+}
+
+TEST_CASE("stopping twice, or what never started, is harmless") {
+    Fixture fixture;
+    fixture.server.stop(Deadline::never());
+    fixture.server.stop(Deadline::never());
+    TestHandlers handlers;
+    Server server({}, handlers, fixture.log);
+    server.stop(Deadline::never());
+}
+
+TEST_CASE("a Server that goes away with clients of every kind leaves nothing behind") {
+    for (int round = 0; round < 5; ++round) {
+        auto fixture = std::make_unique<Fixture>();
+        std::vector<Client> clients;
+        for (int i = 0; i < 40; ++i) {
+            clients.push_back(fixture->connect());
+            clients.back().send(i % 4 == 0   ? get("/now")
+                                : i % 4 == 1 ? get("/work")
+                                : i % 4 == 2 ? "GET /half HTTP/1.1\r\n"
+                                             : "PUT /x HTTP/1.1\r\nHost: h\r\n"
+                                               "Content-Length: 5\r\n\r\nab");
+        }
+        fixture.reset();
+    }
+}
+
+}  // namespace
+}  // namespace espalier::http
