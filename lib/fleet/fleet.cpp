@@ -1,0 +1,165 @@
+#include "fleet/fleet.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace espalier::fleet {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+// Operations whose success says nothing of the upstream's state, because we only arranged it.
+bool is_fault(const Outcome& outcome) {
+    return outcome.kind == OutcomeKind::upstream_fault;
+}
+
+bool answered(const Outcome& outcome) {
+    return outcome.sent && outcome.kind != OutcomeKind::pending &&
+           outcome.kind != OutcomeKind::cancelled && outcome.kind != OutcomeKind::out_of_scope;
+}
+
+bool at_connection_level(const Outcome& outcome) {
+    return outcome.broken != Break::none;
+}
+
+}  // namespace
+
+struct Fleet::Live {
+    std::atomic<std::uint32_t> failures{0};
+    std::atomic<bool> suspect{false};
+    std::atomic<std::int64_t> paused_until{0};  // unix seconds
+    std::atomic<std::int64_t> last_failure{0};
+    std::atomic<std::int64_t> last_success{0};
+    std::atomic<std::int64_t> in_flight{0};
+    std::atomic<int> miss_status{0};
+    std::atomic<std::uint64_t> bytes_up{0};
+    std::atomic<std::uint64_t> bytes_down{0};
+    std::array<std::atomic<std::uint64_t>, kOps> successes{};
+    std::array<std::atomic<std::uint64_t>, kOps> failures_by_op{};
+    std::array<std::atomic<std::uint64_t>, 9> outcomes{};
+    base::Guarded<std::string> last_error;
+};
+
+Fleet::Fleet(Options options, const base::Clock& clock, OnChange on_change)
+    : options_(std::move(options)), clock_(clock), on_change_(std::move(on_change)) {
+    ESPALIER_CHECK(options_.upstreams.size() <= kUpstreamsMax);
+    for (std::size_t i = 0; i < options_.upstreams.size(); ++i) {
+        ESPALIER_CHECK(options_.upstreams[i].id == i);
+        live_.push_back(std::make_unique<Live>());
+        const auto& upstream = options_.upstreams[i];
+        names_.push_back({upstream.url.with_path("/").text(), upstream.host()});
+    }
+}
+
+Fleet::~Fleet() = default;
+
+void Fleet::record(Op op, const Outcome& outcome) {
+    if (!answered(outcome)) return;
+    Live& live = *live_.at(outcome.upstream);
+    const Upstream& upstream = at(outcome.upstream);
+    const auto index = static_cast<std::size_t>(op);
+    live.outcomes[static_cast<std::size_t>(outcome.kind)].fetch_add(1, kRelaxed);
+    auto& tally = outcome.kind == OutcomeKind::ok ? live.successes : live.failures_by_op;
+    tally[index].fetch_add(1, kRelaxed);
+    if (outcome.kind == OutcomeKind::throttle)
+        live.paused_until =
+            clock_.unix_now() + outcome.retry_after.value_or(base::Seconds{1}).count();
+    is_fault(outcome) ? fail(live, upstream, outcome) : succeed(live, upstream);
+}
+
+void Fleet::fail(Live& live, const Upstream& upstream, const Outcome& outcome) {
+    live.last_failure = clock_.unix_now();
+    live.last_error.with([&](std::string& text) { text = outcome.reason; });
+    if (at_connection_level(outcome)) live.suspect = true;
+    const auto failures = live.failures.fetch_add(1) + 1;
+    if (failures == options_.max_failures && on_change_)
+        on_change_(upstream, false, outcome.reason);
+}
+
+void Fleet::succeed(Live& live, const Upstream& upstream) {
+    live.last_success = clock_.unix_now();
+    live.suspect = false;
+    const auto failures = live.failures.exchange(0);
+    if (failures >= options_.max_failures && on_change_) on_change_(upstream, true, "it answered");
+}
+
+void Fleet::count_redirect(UpstreamId id) {
+    live_[id]->successes[static_cast<std::size_t>(Op::download)].fetch_add(1, kRelaxed);
+}
+
+void Fleet::count_bytes(UpstreamId id, std::uint64_t up, std::uint64_t down) {
+    live_.at(id)->bytes_up.fetch_add(up, kRelaxed);
+    live_.at(id)->bytes_down.fetch_add(down, kRelaxed);
+}
+
+void Fleet::count_in_flight(UpstreamId id, int change) {
+    live_.at(id)->in_flight.fetch_add(change, kRelaxed);
+}
+
+bool Fleet::healthy(UpstreamId id) const {
+    return live_[id]->failures.load(kRelaxed) < options_.max_failures;
+}
+
+bool Fleet::suspect(UpstreamId id) const {
+    return live_[id]->suspect.load(kRelaxed);
+}
+
+bool Fleet::paused(UpstreamId id) const {
+    const auto until = live_[id]->paused_until.load(kRelaxed);
+    return until != 0 && clock_.unix_now() < until;
+}
+
+int Fleet::miss_status(UpstreamId id) const {
+    return live_[id]->miss_status.load(kRelaxed);
+}
+
+void Fleet::learn_miss_status(UpstreamId id, int status) {
+    live_[id]->miss_status = status;
+}
+
+int Fleet::healthy_count() const {
+    return static_cast<int>(std::ranges::count_if(
+        options_.upstreams, [this](const Upstream& upstream) { return healthy(upstream.id); }));
+}
+
+Candidate Fleet::candidate(UpstreamId id) const {
+    const Live& live = *live_[id];
+    const auto failures = live.failures.load(kRelaxed);
+    return {.id = id,
+            .priority = options_.upstreams[id].priority,
+            .failures = failures,
+            .healthy = failures < options_.max_failures,
+            .suspect = live.suspect.load(kRelaxed),
+            .draining = options_.upstreams[id].mode == Mode::drain};
+}
+
+std::vector<UpstreamSnapshot> Fleet::snapshot() const {
+    std::vector<UpstreamSnapshot> all;
+    for (const Upstream& upstream : options_.upstreams) {
+        const Live& live = *live_[upstream.id];
+        auto& one = all.emplace_back();
+        one.id = upstream.id;
+        // As the operator most likely wrote it: without the slash that stands for the root.
+        one.url = link_base(upstream.id);
+        one.url.pop_back();
+        one.host = upstream.host();
+        one.priority = upstream.priority;
+        one.healthy = healthy(upstream.id);
+        one.suspect = suspect(upstream.id);
+        one.paused = paused(upstream.id);
+        one.consecutive_failures = live.failures;
+        one.last_failure = live.last_failure;
+        one.last_success = live.last_success;
+        one.last_error = live.last_error.with([](const std::string& text) { return text; });
+        for (std::size_t op = 0; op < kOps; ++op)
+            one.tallies[op] = {live.successes[op], live.failures_by_op[op]};
+        std::ranges::copy(live.outcomes, one.outcomes.begin());
+        one.in_flight = live.in_flight;
+        one.bytes_up = live.bytes_up;
+        one.bytes_down = live.bytes_down;
+    }
+    return all;
+}
+
+}  // namespace espalier::fleet

@@ -1,0 +1,102 @@
+// The Fleet is what we know of the upstreams: who they are, how they are doing, what they did.
+// It does no I/O: others report outcomes, and read health and tallies.
+//
+// Health: `max_failures` upstream faults in a row make an upstream unhealthy; any other answer
+// makes it healthy again. One connection-level fault makes it *suspect* until a success.
+// A 429 pauses it for as long as it asked.
+//
+// Threads: any. Health and counters are atomics, so a reactor may read them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/guarded.h"
+#include "fleet/outcome.h"
+#include "fleet/rank.h"
+#include "fleet/upstream.h"
+
+namespace espalier::fleet {
+
+struct Tally {
+    std::uint64_t success = 0;
+    std::uint64_t failure = 0;
+};
+
+struct UpstreamSnapshot {
+    UpstreamId id = 0;
+    std::string url, host;
+    int priority = 0;
+    bool healthy = true, suspect = false, paused = false;
+    std::uint32_t consecutive_failures = 0;
+    std::int64_t last_failure = 0, last_success = 0;  // unix seconds, 0 never
+    std::string last_error;
+    std::array<Tally, kOps> tallies{};        // by Op
+    std::array<std::uint64_t, 9> outcomes{};  // by OutcomeKind, all operations
+    std::int64_t in_flight = 0;
+    std::uint64_t bytes_up = 0, bytes_down = 0;
+};
+
+class Fleet {
+public:
+    struct Options {
+        std::vector<Upstream> upstreams;  // ids 0, 1, 2, … in order; at most kUpstreamsMax
+        std::uint32_t max_failures = 5;
+    };
+    // Told once per change between healthy and unhealthy; must return at once.
+    using OnChange = std::function<void(const Upstream&, bool healthy, const std::string& why)>;
+
+    Fleet(Options options, const base::Clock& clock, OnChange on_change = {});
+    ~Fleet();
+    Fleet(const Fleet&) = delete;
+    Fleet& operator=(const Fleet&) = delete;
+
+    const std::vector<Upstream>& upstreams() const { return options_.upstreams; }
+    const Upstream& at(UpstreamId id) const { return options_.upstreams.at(id); }
+    std::size_t size() const { return options_.upstreams.size(); }
+    // Made once, for the hot path: where a blob's name is appended ("https://host/"), and the
+    // host that clients are shown.
+    const std::string& link_base(UpstreamId id) const { return names_[id].link_base; }
+    const std::string& host(UpstreamId id) const { return names_[id].host; }
+
+    // Counts the outcome, and moves health when it is the upstream's own fault or merit.
+    void record(Op op, const Outcome& outcome);
+    // A redirect is a download that we only arranged: it is counted, but proves nothing.
+    void count_redirect(UpstreamId id);
+    void count_bytes(UpstreamId id, std::uint64_t up, std::uint64_t down);
+    // An exchange has begun (+1) or ended (-1).
+    void count_in_flight(UpstreamId id, int change);
+
+    bool healthy(UpstreamId id) const;
+    bool suspect(UpstreamId id) const;
+    bool paused(UpstreamId id) const;
+    int healthy_count() const;
+    // What an upstream answers to a HEAD of a blob that nobody has, as probes saw it; 0 unknown.
+    int miss_status(UpstreamId id) const;
+    void learn_miss_status(UpstreamId id, int status);
+    // Snapshot of one upstream for rank().
+    Candidate candidate(UpstreamId id) const;
+    std::vector<UpstreamSnapshot> snapshot() const;
+
+private:
+    struct Live;
+    void fail(Live& live, const Upstream& upstream, const Outcome& outcome);
+    void succeed(Live& live, const Upstream& upstream);
+
+    const Options options_;
+    struct Names {
+        std::string link_base, host;
+    };
+    std::vector<Names> names_;
+    const base::Clock& clock_;
+    const OnChange on_change_;
+    std::vector<std::unique_ptr<Live>> live_;
+};
+
+}  // namespace espalier::fleet
