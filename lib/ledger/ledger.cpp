@@ -1,0 +1,187 @@
+#include "ledger/ledger.h"
+
+#include <algorithm>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <utility>
+
+#include "ledger/map_snapshot.h"
+#include "ledger/schema.h"
+#include "sqlite/migrate.h"
+
+namespace espalier::ledger {
+namespace {
+
+using sqlite::Connection;
+using sqlite::Statement;
+
+base::Result<std::unique_ptr<sqlite::Pool>> open_pool(const std::string& path,
+                                                      sqlite::Synchronous synchronous,
+                                                      std::span<const std::string_view> schema) {
+    auto pool = sqlite::Pool::open(path, {.synchronous = synchronous}, 8);
+    if (!pool) return pool;
+    auto connection = (*pool)->checkout();
+    if (!connection) return std::unexpected(std::move(connection).error());
+    auto migrated = sqlite::migrate(**connection, schema);
+    if (!migrated) return std::unexpected(std::move(migrated).error());
+    return pool;
+}
+
+std::string map_path(const std::string& path) {
+    return path == ":memory:" ? path : path + ".map";
+}
+
+// A full repair queue refuses the row rather than growing.
+base::Result<void> add_one(Connection& connection, const protocol::BlobHash& hash,
+                           const std::string& url, std::int64_t now, std::uint64_t rows_max) {
+    auto known = connection.execute("INSERT OR IGNORE INTO servers(url) VALUES(?1)", url);
+    if (!known) return known;
+    return connection.execute(
+        "INSERT OR IGNORE INTO missing(hash, server, since)"
+        " SELECT ?1, id, ?3 FROM servers, counts WHERE url = ?2 AND counts.missing < ?4",
+        hash.bytes(), url, now, rows_max);
+}
+
+base::Result<bool> is_missing(Connection& connection, const protocol::BlobHash& hash,
+                              const std::string& url) {
+    auto query = connection.prepare(
+        "SELECT 1 FROM missing, servers WHERE hash = ?1 AND server = id AND url = ?2");
+    if (!query) return std::unexpected(std::move(query).error());
+    return query->bind(hash.bytes(), url).step();
+}
+
+base::Result<void> add_all(Connection& connection, const protocol::BlobHash& hash,
+                           const std::vector<std::string>& urls, std::int64_t now,
+                           std::uint64_t rows_max) {
+    for (const auto& url : urls) {
+        auto added = add_one(connection, hash, url, now, rows_max);
+        if (!added) return added;
+        if (connection.changes() > 0) continue;
+        auto there = is_missing(connection, hash, url);
+        if (!there) return std::unexpected(std::move(there).error());
+        if (!*there) return base::fail(base::ErrorKind::unavailable, "the repair queue is full");
+    }
+    return {};
+}
+
+MissingReplica missing_of(const Statement& row) {
+    return {.hash = hash_of(row.blob(0)),
+            .server_url = std::string(row.text(1)),
+            .since = row.integer(2)};
+}
+
+constexpr std::string_view kOldest =
+    "SELECT hash, url, since FROM missing JOIN servers ON server = id ORDER BY since LIMIT ?1";
+constexpr std::string_view kOldestOfServer =
+    "SELECT hash, url, since FROM missing JOIN servers ON server = id WHERE url = ?2"
+    " ORDER BY since LIMIT ?1";
+
+template <class... Values>
+std::vector<MissingReplica> read_missing(sqlite::Pool& pool, std::string_view sql,
+                                         const Values&... values) {
+    std::vector<MissingReplica> found;
+    auto connection = pool.checkout();
+    if (!connection) return found;
+    auto query = (*connection)->prepare(sql);
+    if (!query) return found;
+    auto read = query->bind(values...).each(
+        [&](const Statement& row) { found.push_back(missing_of(row)); });
+    if (!read) found.clear();
+    return found;
+}
+
+}  // namespace
+
+protocol::BlobHash hash_of(std::span<const std::byte> bytes) {
+    base::Digest digest{};
+    std::ranges::copy_n(bytes.begin(),
+                        static_cast<std::ptrdiff_t>(std::min(bytes.size(), digest.size())),
+                        digest.begin());
+    return protocol::BlobHash(digest);
+}
+
+base::Result<std::unique_ptr<Ledger>> Ledger::open(const std::string& path,
+                                                   const Options& options) {
+    auto missing = open_pool(path, sqlite::Synchronous::full, kMissingSchema);
+    if (!missing) return std::unexpected(std::move(missing).error());
+    auto map = open_pool(map_path(path), sqlite::Synchronous::normal, kMapSchema);
+    if (!map) return std::unexpected(std::move(map).error());
+    auto writer = (*missing)->connect();
+    if (!writer) return std::unexpected(std::move(writer).error());
+    return std::unique_ptr<Ledger>(
+        new Ledger(options, std::move(*missing), std::move(*map), std::move(*writer)));
+}
+
+Ledger::Ledger(const Options& options, std::unique_ptr<sqlite::Pool> missing,
+               std::unique_ptr<sqlite::Pool> map, Connection writer)
+    : options_(options),
+      missing_(std::move(missing)),
+      map_(std::move(map)),
+      writer_(std::move(writer), {.thread_name = "ledger"}) {}
+
+base::Result<void> Ledger::add_missing(const protocol::BlobHash& hash,
+                                       const std::vector<std::string>& server_urls,
+                                       std::int64_t now) {
+    if (server_urls.empty()) return {};
+    return writer_.commit([&, now](Connection& connection) {
+        return add_all(connection, hash, server_urls, now, options_.missing_max);
+    });
+}
+
+base::Result<void> Ledger::replica_arrived(const protocol::BlobHash& hash,
+                                           const std::string& server_url) {
+    return writer_.post([hash, server_url](Connection& connection) {
+        return connection.execute(
+            "DELETE FROM missing WHERE hash = ?1"
+            " AND server = (SELECT id FROM servers WHERE url = ?2)",
+            hash.bytes(), server_url);
+    });
+}
+
+base::Result<void> Ledger::forget_server(const std::string& server_url) {
+    return writer_.commit([&](Connection& connection) {
+        auto gone = connection.execute(
+            "DELETE FROM missing WHERE server = (SELECT id FROM servers WHERE url = ?1)",
+            server_url);
+        if (!gone) return gone;
+        return connection.execute("DELETE FROM servers WHERE url = ?1", server_url);
+    });
+}
+
+base::Result<void> Ledger::forget_blob(const protocol::BlobHash& hash) {
+    return writer_.commit([&](Connection& connection) {
+        return connection.execute("DELETE FROM missing WHERE hash = ?1", hash.bytes());
+    });
+}
+
+std::vector<MissingReplica> Ledger::missing(std::size_t limit) {
+    return read_missing(*missing_, kOldest, limit);
+}
+
+std::vector<MissingReplica> Ledger::missing(std::size_t limit, const std::string& server_url) {
+    return read_missing(*missing_, kOldestOfServer, limit, server_url);
+}
+
+std::uint64_t Ledger::missing_count() {
+    auto connection = missing_->checkout();
+    if (!connection) return 0;
+    auto query = (*connection)->prepare("SELECT missing FROM counts");
+    if (!query) return 0;
+    auto row = query->bind().step();
+    return row && *row ? static_cast<std::uint64_t>(query->integer(0)) : 0;
+}
+
+base::Result<void> Ledger::save_map(const std::vector<MapRow>& rows) {
+    auto connection = map_->checkout();
+    if (!connection) return std::unexpected(std::move(connection).error());
+    return write_map(**connection, rows);
+}
+
+base::Result<std::vector<MapRow>> Ledger::load_map(std::size_t limit) {
+    auto connection = map_->checkout();
+    if (!connection) return std::unexpected(std::move(connection).error());
+    return read_map(**connection, limit);
+}
+
+}  // namespace espalier::ledger

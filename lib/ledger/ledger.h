@@ -1,0 +1,83 @@
+// The Ledger is what must survive a restart: which replicas are still missing, and a snapshot
+// of the map (hash → servers). Never a token, never a client's name.
+//
+// Two files: `path` holds the missing replicas; each of its commits is on the disk before the
+// caller returns (SQLite synchronous=FULL: it outlives kill -9 and the loss of power), shared
+// by all who write at that moment. `path`.map holds the snapshot, which may be lost.
+//
+// Threads: any; one writer thread of its own. The Ledger outlives its callers' calls.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/guarded.h"
+#include "protocol/blob_hash.h"
+#include "sqlite/group_writer.h"
+#include "sqlite/pool.h"
+
+namespace espalier::ledger {
+
+// A server that ought to hold a blob and does not, as far as we know.
+struct MissingReplica {
+    protocol::BlobHash hash;
+    std::string server_url;
+    std::int64_t since = 0;  // unix seconds
+};
+
+struct MapRow {
+    protocol::BlobHash hash;
+    std::vector<std::string> servers;  // URLs, without line breaks
+    std::int64_t time = 0;             // unix seconds
+};
+
+struct Options {
+    std::uint64_t missing_max = 10'000'000;  // rows; beyond: unavailable
+};
+
+class Ledger {
+public:
+    // ":memory:" lives as long as the object. Errors: storage, internal, naming the path.
+    static base::Result<std::unique_ptr<Ledger>> open(const std::string& path,
+                                                      const Options& options = {});
+
+    // Returns when the rows are committed, all or none of them. What is known already keeps
+    // its time. Errors: unavailable (missing_max, or too many waiting), storage.
+    base::Result<void> add_missing(const protocol::BlobHash& hash,
+                                   const std::vector<std::string>& server_urls, std::int64_t now);
+    // Returns at once; a crash within the next moment may forget it, which costs one HEAD.
+    // Stays in order with an add_missing() that has returned.
+    base::Result<void> replica_arrived(const protocol::BlobHash& hash,
+                                       const std::string& server_url);
+    // No blob is missing at this server any more: it is not ours any more.
+    base::Result<void> forget_server(const std::string& server_url);
+    // Nobody misses this blob any more: it was deleted.
+    base::Result<void> forget_blob(const protocol::BlobHash& hash);
+
+    // The oldest ones, at most `limit`; empty when the database cannot be read.
+    std::vector<MissingReplica> missing(std::size_t limit);
+    // Those of one server, so that a dead one does not hide the others'.
+    std::vector<MissingReplica> missing(std::size_t limit, const std::string& server_url);
+    std::uint64_t missing_count();
+
+    // Replaces the snapshot, all or nothing.
+    base::Result<void> save_map(const std::vector<MapRow>& rows);
+    // The newest rows, newest first.
+    base::Result<std::vector<MapRow>> load_map(std::size_t limit);
+
+    sqlite::GroupWriter::Snapshot writes() const { return writer_.snapshot(); }
+
+private:
+    Ledger(const Options& options, std::unique_ptr<sqlite::Pool> missing,
+           std::unique_ptr<sqlite::Pool> map, sqlite::Connection writer);
+
+    const Options options_;
+    const std::unique_ptr<sqlite::Pool> missing_;
+    const std::unique_ptr<sqlite::Pool> map_;
+    sqlite::GroupWriter writer_;
+};
+
+}  // namespace espalier::ledger

@@ -1,0 +1,37 @@
+// The ledger's tables. Steps are only ever added at the end.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace espalier::ledger {
+
+// `counts` is kept by triggers, so that counting ten million rows costs nothing and is
+// always exact.
+inline constexpr std::array<std::string_view, 1> kMissingSchema{R"sql(
+CREATE TABLE servers(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);
+CREATE TABLE missing(
+    hash BLOB NOT NULL,
+    server INTEGER NOT NULL REFERENCES servers(id),
+    since INTEGER NOT NULL,
+    PRIMARY KEY(hash, server)) WITHOUT ROWID;
+CREATE INDEX missing_by_age ON missing(since);
+CREATE INDEX missing_by_server ON missing(server, since);
+CREATE TABLE counts(missing INTEGER NOT NULL);
+INSERT INTO counts VALUES(0);
+CREATE TRIGGER one_more AFTER INSERT ON missing BEGIN
+    UPDATE counts SET missing = missing + 1; END;
+CREATE TRIGGER one_less AFTER DELETE ON missing BEGIN
+    UPDATE counts SET missing = missing - 1; END;
+)sql"};
+
+// `servers` of a map row are ids, separated by commas.
+inline constexpr std::array<std::string_view, 1> kMapSchema{R"sql(
+CREATE TABLE servers(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);
+CREATE TABLE map(
+    hash BLOB PRIMARY KEY,
+    servers TEXT NOT NULL,
+    time INTEGER NOT NULL) WITHOUT ROWID;
+)sql"};
+
+}  // namespace espalier::ledger

@@ -1,0 +1,234 @@
+#include "ledger/ledger.h"
+
+#include <algorithm>
+#include <csignal>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "support/temp_dir.h"
+
+using namespace espalier;
+using ledger::Ledger;
+using ledger::MapRow;
+using protocol::BlobHash;
+
+namespace {
+
+const std::string kOne = "https://one.example";
+const std::string kTwo = "https://two.example";
+
+BlobHash hash_number(int n) {
+    return BlobHash(base::Sha256::of(std::to_string(n)));
+}
+
+std::unique_ptr<Ledger> open(const std::string& path = ":memory:",
+                             const ledger::Options& options = {}) {
+    auto opened = Ledger::open(path, options);
+    REQUIRE(opened);
+    return std::move(*opened);
+}
+
+// A process that runs `work` on a ledger of its own and is then killed without warning.
+template <class Work>
+void die_after(const std::string& path, Work work) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        auto book = Ledger::open(path);
+        if (!book || !work(**book)) ::_exit(1);
+        ::kill(::getpid(), SIGKILL);
+        ::_exit(2);
+    }
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    REQUIRE(WIFSIGNALED(status));
+    CHECK(WTERMSIG(status) == SIGKILL);
+}
+
+// The server that MapRow names, if it names one.
+std::vector<std::string> servers_of(const std::vector<MapRow>& rows, const BlobHash& hash) {
+    const auto row = std::ranges::find(rows, hash, &MapRow::hash);
+    return row == rows.end() ? std::vector<std::string>{} : row->servers;
+}
+
+}  // namespace
+
+TEST_CASE("a missing replica is listed until it arrives") {
+    auto book = open();
+    REQUIRE(book->add_missing(hash_number(1), {kOne, kTwo}, 100));
+    CHECK(book->missing_count() == 2);
+    REQUIRE(book->replica_arrived(hash_number(1), kOne));
+    REQUIRE(book->add_missing(hash_number(2), {kOne}, 200));  // waits for what came before
+
+    const auto left = book->missing(10);
+    REQUIRE(left.size() == 2);
+    CHECK(left[0].hash == hash_number(1));
+    CHECK(left[0].server_url == kTwo);
+    CHECK(left[0].since == 100);
+    CHECK(left[1].hash == hash_number(2));
+    CHECK(book->missing_count() == 2);
+}
+
+TEST_CASE("what is known already keeps its age and is counted once") {
+    auto book = open();
+    REQUIRE(book->add_missing(hash_number(1), {kOne}, 100));
+    REQUIRE(book->add_missing(hash_number(1), {kOne, kTwo}, 200));
+    CHECK(book->missing_count() == 2);
+    CHECK(book->missing(10, kOne).at(0).since == 100);
+    CHECK(book->missing(10, kTwo).at(0).since == 200);
+}
+
+TEST_CASE("the oldest come first, as many as asked for") {
+    auto book = open();
+    for (int i = 0; i < 10; ++i) REQUIRE(book->add_missing(hash_number(i), {kOne}, 1000 - i));
+    const auto oldest = book->missing(3);
+    REQUIRE(oldest.size() == 3);
+    CHECK(oldest[0].hash == hash_number(9));
+    CHECK(oldest[2].hash == hash_number(7));
+}
+
+TEST_CASE("one server's missing blobs are found behind another's") {
+    auto book = open();
+    for (int i = 0; i < 10; ++i) REQUIRE(book->add_missing(hash_number(i), {kOne}, i));
+    REQUIRE(book->add_missing(hash_number(50), {kTwo}, 50));
+    const auto found = book->missing(2, kTwo);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].hash == hash_number(50));
+    CHECK(book->missing(2, "https://stranger.example").empty());
+}
+
+TEST_CASE("a server or a blob that is forgotten misses nothing any more") {
+    auto book = open();
+    for (int i = 0; i < 3; ++i) REQUIRE(book->add_missing(hash_number(i), {kOne, kTwo}, i));
+    REQUIRE(book->forget_server(kOne));
+    CHECK(book->missing_count() == 3);
+    REQUIRE(book->forget_blob(hash_number(2)));
+    CHECK(book->missing_count() == 2);
+    CHECK(book->missing(10, kOne).empty());
+    REQUIRE(book->add_missing(hash_number(7), {kOne}, 7));
+    CHECK(book->missing(10, kOne).size() == 1);
+}
+
+TEST_CASE("the arrival of a replica that nobody missed is harmless") {
+    auto book = open();
+    REQUIRE(book->replica_arrived(hash_number(1), kOne));
+    REQUIRE(book->add_missing(hash_number(2), {}, 1));
+    CHECK(book->missing_count() == 0);
+}
+
+TEST_CASE("a full repair queue refuses the whole entry and keeps what it has") {
+    auto book = open(":memory:", {.missing_max = 2});
+    REQUIRE(book->add_missing(hash_number(1), {kOne}, 1));
+    const auto refused = book->add_missing(hash_number(2), {kOne, kTwo}, 2);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().kind == base::ErrorKind::unavailable);
+    CHECK(book->missing_count() == 1);
+    CHECK(book->add_missing(hash_number(1), {kOne}, 3));
+    CHECK(book->add_missing(hash_number(1), {kTwo}, 3));
+    CHECK(book->add_missing(hash_number(1), {kOne, kTwo}, 3));
+}
+
+TEST_CASE("many threads share commits, and a new process finds every row") {
+    test::TempDir folder;
+    const auto path = (folder / "ledger.db").string();
+    {
+        auto book = open(path);
+        {
+            std::vector<std::jthread> threads;
+            threads.reserve(16);
+            for (int thread = 0; thread < 16; ++thread) {
+                threads.emplace_back([&book, thread] {
+                    for (int i = 0; i < 20; ++i) {
+                        CHECK(book->add_missing(hash_number(thread * 100 + i), {kOne}, i));
+                    }
+                });
+            }
+        }
+        CHECK(book->writes().works == 320);
+        CHECK(book->writes().commits <= book->writes().works);
+        CHECK(book->missing_count() == 320);
+    }
+    auto again = open(path);
+    CHECK(again->missing_count() == 320);
+    CHECK(again->missing(1000).size() == 320);
+}
+
+TEST_CASE("what add_missing returned for survives kill -9") {
+    test::TempDir folder;
+    const auto path = (folder / "ledger.db").string();
+    die_after(path, [](Ledger& book) {
+        return book.add_missing(hash_number(1), {kOne, kTwo}, 123).has_value();
+    });
+    die_after(path, [](Ledger& book) {
+        return book.add_missing(hash_number(2), {kTwo}, 124).has_value();
+    });
+    auto book = open(path);
+    CHECK(book->missing_count() == 3);
+    const auto found = book->missing(10);
+    REQUIRE(found.size() == 3);
+    CHECK(found[0].since == 123);
+    CHECK(found[2].hash == hash_number(2));
+}
+
+TEST_CASE("an arrival that was handed over before the end is written down") {
+    test::TempDir folder;
+    const auto path = (folder / "ledger.db").string();
+    {
+        auto book = open(path);
+        REQUIRE(book->add_missing(hash_number(1), {kOne}, 1));
+        REQUIRE(book->replica_arrived(hash_number(1), kOne));
+    }
+    CHECK(open(path)->missing_count() == 0);
+}
+
+TEST_CASE("the snapshot of the map comes back, newest first") {
+    test::TempDir folder;
+    const auto path = (folder / "ledger.db").string();
+    const std::vector<MapRow> rows{
+        {hash_number(1), {kOne}, 10}, {hash_number(2), {kTwo, kOne}, 30}, {hash_number(3), {}, 20}};
+    REQUIRE(open(path)->save_map(rows));
+    auto book = open(path);
+    const auto loaded = book->load_map(100);
+    REQUIRE(loaded);
+    REQUIRE(loaded->size() == 3);
+    CHECK((*loaded)[0].hash == hash_number(2));
+    CHECK((*loaded)[0].time == 30);
+    CHECK((*loaded)[0].servers == std::vector{kTwo, kOne});
+    CHECK(servers_of(*loaded, hash_number(1)) == std::vector{kOne});
+    CHECK((*loaded)[1].servers.empty());
+    CHECK(book->load_map(1)->size() == 1);
+}
+
+TEST_CASE("a new snapshot replaces the old one") {
+    auto book = open();
+    REQUIRE(book->save_map({{hash_number(1), {kOne}, 1}, {hash_number(2), {kOne}, 2}}));
+    REQUIRE(book->save_map({{hash_number(2), {kTwo}, 3}}));
+    const auto loaded = book->load_map(10);
+    REQUIRE(loaded->size() == 1);
+    CHECK(loaded->at(0).servers == std::vector{kTwo});
+    REQUIRE(book->save_map({}));
+    CHECK(book->load_map(10)->empty());
+}
+
+TEST_CASE("saving the map holds nobody up who misses a replica") {
+    test::TempDir folder;
+    auto book = open((folder / "ledger.db").string());
+    std::vector<MapRow> rows;
+    rows.reserve(2000);
+    for (int i = 0; i < 2000; ++i) rows.push_back({hash_number(i), {kOne, kTwo}, i});
+    std::jthread saving([&] { CHECK(book->save_map(rows)); });
+    for (int i = 0; i < 20; ++i) CHECK(book->add_missing(hash_number(i), {kOne}, i));
+    saving.join();
+    CHECK(book->missing_count() == 20);
+    CHECK(book->load_map(5000)->size() == 2000);
+}
+
+TEST_CASE("a ledger that cannot be opened says which file") {
+    const auto nowhere = Ledger::open("/nonexistent/ledger.db");
+    REQUIRE_FALSE(nowhere);
+    CHECK(nowhere.error().reason.find("/nonexistent/ledger.db") != std::string::npos);
+}
