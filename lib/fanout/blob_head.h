@@ -1,0 +1,40 @@
+// Asking one upstream whether it has a blob: HEAD /<sha256> (BUD-01), and reading its answer.
+//
+// Upstreams differ in how they say no (sheet A.17): 404, 410, a 200 with X-Reason "File not
+// found", or whatever status a HEAD of a random hash shows.
+//
+// Pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "fanout/network.h"
+#include "protocol/blob_hash.h"
+
+namespace espalier::fanout {
+
+enum class Presence : std::uint8_t { there, absent, unknown };
+
+struct HeadAnswer {
+    Presence presence = Presence::unknown;
+    std::optional<std::uint64_t> size;
+    std::string type;
+    std::int64_t last_modified = 0;  // unix seconds, 0 unknown
+    std::int64_t sunset = 0;         // unix seconds, 0 none
+
+    fleet::BlobFacts facts() const {
+        return {.size = size, .type = type, .last_modified = last_modified, .sunset = sunset};
+    }
+};
+
+engine::TransferRequest head_request(const fleet::Upstream& upstream,
+                                     const protocol::BlobHash& hash, base::Deadline deadline);
+// `miss_status`: what this upstream was seen to answer for a blob that nobody has; 0 unknown.
+HeadAnswer read_head(const engine::TransferState& state, int miss_status);
+
+// IMF-fixdate (RFC 9110 section 5.6.7) to and from unix seconds.
+std::optional<std::int64_t> parse_http_date(std::string_view text);
+std::string http_date(std::int64_t unix_time);
+
+}  // namespace espalier::fanout

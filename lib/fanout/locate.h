@@ -1,0 +1,72 @@
+// The Locator finds out which upstreams have a blob that the map does not know.
+//
+// All upstreams are asked at once; the first hit is taken after at most `hedge_delay` of
+// waiting for better-ranked ones, the rest fill the map. Requests for the same blob share one
+// lookup. "Nobody has it" is remembered for `negative_ttl`.
+//
+// Threads: find() from any; the asking happens on the mover.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "fanout/blob_head.h"
+#include "fanout/mover.h"
+#include "fanout/negative_cache.h"
+#include "fanout/network.h"
+
+namespace espalier::fanout {
+
+enum class Found : std::uint8_t { pending, somewhere, nowhere, uncertain };
+
+struct Located {
+    Found found = Found::pending;
+    fleet::UpstreamSet servers;            // for `somewhere`: those that confirmed so far
+    HeadAnswer facts;                      // of the first that confirmed
+    std::vector<fleet::Outcome> outcomes;  // of those that have answered, or failed
+    bool only_timeouts = false;            // for `uncertain`: all missing answers are timeouts
+    bool remembered = false;               // `nowhere` from the negative cache
+};
+
+class Lookup;
+
+class Locator {
+public:
+    struct Options {
+        base::Milliseconds hedge_delay{100};
+        base::Milliseconds lookup_timeout{3'000};
+        base::Milliseconds negative_ttl{10'000};
+        std::size_t negative_entries_max = 65'536;
+        fleet::Strategy strategy = fleet::Strategy::round_robin;
+    };
+    struct Snapshot {
+        std::uint64_t started = 0, shared = 0, negative_hits = 0;
+    };
+
+    Locator(const Options& options, Network network, Mover& mover);
+    ~Locator();
+    Locator(const Locator&) = delete;
+    Locator& operator=(const Locator&) = delete;
+
+    // Waits until it is known, at most `lookup_timeout`.
+    Located find(const protocol::BlobHash& hash);
+    // The blob has just been stored somewhere: what said "nowhere" is void.
+    void stored(const protocol::BlobHash& hash);
+    Snapshot snapshot() const;
+
+private:
+    friend class Lookup;
+    std::shared_ptr<Lookup> join(const protocol::BlobHash& hash);
+    void finished(const Lookup& lookup);
+
+    const Options options_;
+    Network network_;
+    Mover& mover_;
+    NegativeCache nowhere_;
+    base::Guarded<std::unordered_map<protocol::BlobHash, std::shared_ptr<Lookup>>> lookups_;
+    std::atomic<std::uint64_t> started_{0}, shared_{0}, negative_hits_{0}, dice_{0};
+};
+
+}  // namespace espalier::fanout

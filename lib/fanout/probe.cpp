@@ -1,0 +1,75 @@
+#include "fanout/probe.h"
+
+#include <algorithm>
+#include <random>
+
+#include "fanout/blob_head.h"
+
+namespace espalier::fanout {
+namespace {
+
+using base::Deadline;
+using base::Steady;
+
+protocol::BlobHash random_hash() {
+    std::random_device dice;
+    base::Digest digest{};
+    std::ranges::generate(digest, [&] { return static_cast<std::byte>(dice() & 0xffU); });
+    return protocol::BlobHash(digest);
+}
+
+class Probe : public Job {
+public:
+    Probe(Mover& mover, Network network, const fleet::Upstream& upstream,
+          const ProbeOptions& options)
+        : Job(mover), network_(network), upstream_(upstream), options_(options) {}
+
+    std::optional<Deadline> step(Steady::time_point now) override {
+        if (transfer_ && transfer_.decided()) read(now);
+        if (transfer_) return Deadline::never();
+        const auto due = asked_at_ + pause();
+        if (now < due) return Deadline::at(std::min(due, now + options_.interval_after_fault));
+        asked_at_ = now;
+        auto request = head_request(upstream_, random_hash(), Deadline::at(now + options_.timeout));
+        transfer_ = start(network_, upstream_, std::move(request), bell());
+        return Deadline::never();
+    }
+
+private:
+    // A fault seen by anybody shortens the wait.
+    base::Milliseconds pause() const {
+        const auto state = network_.fleet.candidate(upstream_.id);
+        const bool well = state.failures == 0 && !state.suspect;
+        return well ? options_.interval
+                    : std::min(options_.interval, options_.interval_after_fault);
+    }
+
+    void read(Steady::time_point) {
+        const auto state = transfer_.state();
+        auto outcome = outcome_of(upstream_, state, false);
+        // Whatever a server says of a blob that nobody has, it is alive; a gateway in front of
+        // it that cannot reach it says 502, 503 or 504.
+        const int status = outcome.status;
+        if (status != 0 && status < 502 && outcome.kind != fleet::OutcomeKind::throttle) {
+            network_.fleet.learn_miss_status(upstream_.id, status);
+            outcome.kind = fleet::OutcomeKind::ok;
+        }
+        record(network_, fleet::Op::probe, outcome, state);
+        transfer_ = {};
+    }
+
+    Network network_;
+    const fleet::Upstream& upstream_;
+    const ProbeOptions options_;
+    engine::Transfer transfer_;
+    Steady::time_point asked_at_{};
+};
+
+}  // namespace
+
+void start_probes(const ProbeOptions& options, Network network, Mover& mover) {
+    for (const auto& upstream : network.fleet.upstreams())
+        mover.add(std::make_shared<Probe>(mover, network, upstream, options));
+}
+
+}  // namespace espalier::fanout
