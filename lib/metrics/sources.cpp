@@ -1,0 +1,89 @@
+#include "metrics/sources.h"
+
+namespace espalier::metrics {
+namespace {
+
+void describe_one(Exposition& out, const fleet::UpstreamSnapshot& one) {
+    const Label upstream{"upstream", one.host};
+    out.gauge("blossom_gw_upstream_healthy", "1 while the upstream counts as healthy",
+              one.healthy ? 1 : 0, {upstream});
+    out.gauge("blossom_gw_upstream_suspect", "1 after a connection fault, until a success",
+              one.suspect ? 1 : 0, {upstream});
+    out.gauge("blossom_gw_upstream_consecutive_failures", "Upstream faults in a row",
+              static_cast<double>(one.consecutive_failures), {upstream});
+    out.gauge("blossom_gw_upstream_inflight", "Exchanges under way",
+              static_cast<double>(one.in_flight), {upstream});
+    constexpr auto kBytes = "blossom_gw_upstream_bytes_total";
+    constexpr auto kBytesHelp = "Body bytes exchanged with the upstream";
+    out.counter(kBytes, kBytesHelp, one.bytes_up, {upstream, {"dir", "up"}});
+    out.counter(kBytes, kBytesHelp, one.bytes_down, {upstream, {"dir", "down"}});
+    for (std::size_t op = 0; op < fleet::kOps; ++op) {
+        constexpr auto kName = "blossom_gw_upstream_requests_total";
+        constexpr auto kHelp = "Operations by result";
+        const Label name{"op", name_of(static_cast<fleet::Op>(op))};
+        out.counter(kName, kHelp, one.tallies[op].success,
+                    {upstream, name, {"outcome", "success"}});
+        out.counter(kName, kHelp, one.tallies[op].failure,
+                    {upstream, name, {"outcome", "failure"}});
+    }
+    for (std::size_t kind = 0; kind < one.outcomes.size(); ++kind)
+        out.counter("blossom_gw_upstream_outcomes_total", "Operations by kind of outcome",
+                    one.outcomes[kind],
+                    {upstream, {"kind", name_of(static_cast<fleet::OutcomeKind>(kind))}});
+}
+
+}  // namespace
+
+void describe(Exposition& out, const std::vector<fleet::UpstreamSnapshot>& upstreams) {
+    for (const auto& one : upstreams) describe_one(out, one);
+}
+
+void describe(Exposition& out, const fleet::BlobMap::Snapshot& map) {
+    out.gauge("blossom_gw_map_entries", "Blobs whose replicas are known",
+              static_cast<double>(map.entries));
+    out.gauge("blossom_gw_map_bytes", "Memory of the map", static_cast<double>(map.bytes));
+    out.counter("blossom_gw_map_evicted_total", "Entries that made room for others", map.evicted);
+}
+
+void describe(Exposition& out, const fanout::Locator::Snapshot& locator) {
+    out.counter("blossom_gw_lookups_total", "Lookups that asked the upstreams", locator.started);
+    out.counter("blossom_gw_coalesced_total", "Requests that joined a lookup under way",
+                locator.shared);
+    out.counter("blossom_gw_negative_hits_total", "Misses answered from memory",
+                locator.negative_hits);
+}
+
+void describe(Exposition& out, const engine::Engine::Snapshot& engine) {
+    out.gauge("blossom_gw_transfers", "Exchanges with upstreams under way",
+              static_cast<double>(engine.transfers));
+    out.counter("blossom_gw_transfers_total", "Exchanges with upstreams begun", engine.started);
+    out.counter("blossom_gw_upstream_connections_total", "Connections to upstreams opened",
+                engine.connections_opened);
+}
+
+void describe(Exposition& out, const http::Server::Snapshot& server) {
+    out.gauge("blossom_gw_connections", "Client connections",
+              static_cast<double>(server.connections));
+    out.gauge("blossom_gw_workers", "Worker threads", static_cast<double>(server.workers));
+    out.gauge("blossom_gw_workers_busy", "Worker threads with a request",
+              static_cast<double>(server.workers_busy));
+    out.gauge("blossom_gw_parked", "Connections waiting without a worker",
+              static_cast<double>(server.parked));
+    out.counter("blossom_gw_instant_total", "Requests answered by a reactor", server.instant);
+    out.counter("blossom_gw_connections_refused_total", "Connections over max_connections",
+                server.connections_refused);
+    out.counter("blossom_gw_refused_heads_total", "Requests refused by the head check",
+                server.refused_heads);
+    out.counter("blossom_gw_overloaded_total", "Requests refused for want of a worker",
+                server.overloaded);
+}
+
+void describe(Exposition& out, const Vitals& vitals) {
+    out.gauge("blossom_gw_memory_bytes", "Anonymous memory in RAM",
+              static_cast<double>(vitals.memory_bytes));
+    out.gauge("blossom_gw_threads", "Threads of the process", static_cast<double>(vitals.threads));
+    out.gauge("process_open_fds", "Open file descriptors", static_cast<double>(vitals.open_files));
+    out.counter("process_cpu_seconds_total", "User and system CPU time", vitals.cpu_seconds);
+}
+
+}  // namespace espalier::metrics
