@@ -1,0 +1,43 @@
+// What the gateway counts of its clients' requests.
+//
+// Threads: any, without locks; reactors count too.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "gateway/routes.h"
+#include "metrics/exposition.h"
+#include "protocol/authorizer.h"
+
+namespace espalier::gateway {
+
+class Counters {
+public:
+    Counters() : requests_(std::make_unique<Requests>()) {}
+
+    void count_request(std::string_view method, Route route, int status);
+    void count_refusal(protocol::AuthRefusal why);
+    enum class Quorum : std::uint8_t { met, failed, aborted };
+    void count_upload(Quorum result);
+    void count_map(bool hit) {
+        (hit ? map_hits_ : map_misses_).fetch_add(1, std::memory_order_relaxed);
+    }
+    void describe(metrics::Exposition& out) const;
+
+private:
+    static constexpr std::size_t kMethods = 6;
+    static constexpr std::size_t kStatuses = 32;
+    using Count = std::atomic<std::uint64_t>;
+    using Requests = std::array<std::array<std::array<Count, kStatuses>, kRoutes>, kMethods>;
+
+    const std::unique_ptr<Requests> requests_;
+    std::array<Count, 14> refusals_{};
+    std::array<Count, 3> uploads_{};
+    Count map_hits_{0}, map_misses_{0};
+};
+
+}  // namespace espalier::gateway

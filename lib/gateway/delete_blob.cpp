@@ -1,0 +1,49 @@
+#include "gateway/delete_blob.h"
+
+#include "base/text.h"
+#include "fanout/fan.h"
+#include "gateway/results.h"
+#include "gateway/targets.h"
+#include "protocol/blob_path.h"
+
+namespace espalier::gateway {
+
+using fleet::Outcome;
+
+http::Reply delete_blob(const Parts& parts, const http::Request& request) {
+    const auto path = protocol::parse_blob_path(request.head.path);
+    if (!path)
+        return http::Reply::of({.kind = path.error() == protocol::PathError::bad_hash
+                                            ? base::ErrorKind::invalid
+                                            : base::ErrorKind::missing,
+                                .reason = "the path is not /<sha256> in lower-case hexadecimal"});
+    const auto admission = admit(parts, request, protocol::Verb::delete_, path->hash);
+    if (!admission) return admission.error();
+
+    auto& fleet = parts.network.fleet;
+    auto targets =
+        choose_targets(fleet, admission->caller, parts.network.clock.unix_now(), std::nullopt);
+    std::vector<fanout::FanLeg> legs;
+    const auto deadline = base::Deadline::after(parts.options.timeout);
+    for (const auto id : targets.chosen) {
+        const auto& upstream = fleet.at(id);
+        auto leg =
+            fanout::request_to(upstream, "DELETE", base::text('/', path->hash.hex()), deadline);
+        const auto token = authorization_for(upstream, admission->caller, admission->raw_header);
+        if (!token.empty()) leg.headers.add("Authorization", token);
+        legs.push_back({id, std::move(leg)});
+    }
+    auto outcomes = fan_out(parts.network, std::move(legs),
+                            {.op = fleet::Op::remove, .retries_max = parts.options.retries_max});
+    outcomes.insert(outcomes.end(), targets.left_out.begin(), targets.left_out.end());
+    // Whatever was deleted where: the next reader asks afresh, and another owner's copy stays
+    // readable.
+    parts.network.map.deleted(path->hash, base::Steady::now());
+    const auto verdict = judge_delete(outcomes, parts.options.delete_any_suffices);
+    if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
+    http::Reply reply(verdict.status);
+    reply.header("X-Upstream-Results", upstream_results(fleet, outcomes));
+    return reply;
+}
+
+}  // namespace espalier::gateway

@@ -1,0 +1,158 @@
+#include "gateway/gateway.h"
+
+#include <unistd.h>
+
+#include "base/text.h"
+#include "gateway/delete_blob.h"
+#include "gateway/head_upload.h"
+#include "http/envelope.h"
+
+namespace espalier::gateway {
+namespace {
+
+using base::ErrorKind;
+
+http::Reply wrong_method(Route route) {
+    http::Reply reply(405);
+    reply.header("Allow", methods_of(route));
+    reply.reason(base::text("this path knows ", methods_of(route)));
+    return reply;
+}
+
+bool is_read(const http::Head& head) {
+    return head.method == "GET" || head.method == "HEAD";
+}
+
+}  // namespace
+
+Gateway::Gateway(const Parts& parts, std::uint64_t seed)
+    : parts_(parts), started_(base::Steady::now()), get_blob_(parts, seed), put_upload_(parts) {}
+
+bool Gateway::instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) {
+    const auto route = route_of(head.path);
+    if (route == Route::blob && is_read(head)) return get_blob_.instant(head, peer, reply);
+    if (head.method == "OPTIONS" && !head.has_body()) {
+        http::preflight(reply);
+        return true;
+    }
+    if (route == Route::live && is_read(head) && !head.has_body()) {
+        reply.begin(200);
+        reply.header("Content-Type", "application/json");
+        reply.end("{\"live\":true}\n", head.method == "HEAD");
+        return true;
+    }
+    return false;
+}
+
+http::Lane Gateway::lane(const http::Head& head) const {
+    switch (route_of(head.path)) {
+        case Route::health:
+        case Route::live:
+        case Route::ready:
+        case Route::metrics:
+            return http::Lane::reserved;
+        case Route::upload:
+            return head.method == "PUT" ? http::Lane::bulk : http::Lane::ordinary;
+        default:
+            return http::Lane::ordinary;
+    }
+}
+
+std::uint64_t Gateway::body_bytes_max(const http::Head& head) const {
+    const bool upload = head.method == "PUT" && route_of(head.path) == Route::upload;
+    return upload ? parts_.options.upload_bytes_max : 64ULL * 1024;
+}
+
+void Gateway::answered(const http::Head& head, std::string_view, int status, std::uint64_t) {
+    parts_.counters.count_request(head.method, route_of(head.path), status);
+}
+
+http::Reply Gateway::handle(http::Request& request) {
+    const auto route = route_of(request.head.path);
+    if (request.head.method == "OPTIONS") return http::preflight();
+    if (route == Route::unknown)
+        return http::Reply::of(
+            {.kind = ErrorKind::missing, .reason = "there is nothing at this path"});
+    if (!knows_method(route, request.head.method)) return wrong_method(route);
+    switch (route) {
+        case Route::upload:
+            return handle_upload(request);
+        case Route::blob:
+            return handle_blob(request);
+        default:
+            return handle_page(request, route);
+    }
+}
+
+http::Reply Gateway::handle_upload(http::Request& request) {
+    if (request.head.method == "HEAD") return head_upload(parts_, request);
+    auto reply = put_upload_.handle(request);
+    parts_.log.info("upload", {{"request", request.id},
+                               {"status", reply.status()},
+                               {"results", reply.headers().value("X-Upstream-Results")},
+                               {"reason", reply.headers().value("X-Reason")}});
+    return reply;
+}
+
+http::Reply Gateway::handle_blob(http::Request& request) {
+    if (is_read(request.head)) return get_blob_.handle(request);
+    auto reply = delete_blob(parts_, request);
+    parts_.log.info("delete", {{"request", request.id},
+                               {"status", reply.status()},
+                               {"results", reply.headers().value("X-Upstream-Results")},
+                               {"reason", reply.headers().value("X-Reason")}});
+    return reply;
+}
+
+metrics::Condition Gateway::condition() const {
+    const auto up = std::chrono::duration_cast<base::Seconds>(base::Steady::now() - started_);
+    return {.upstreams = parts_.network.fleet.snapshot(),
+            .min_upload_servers = parts_.options.min_upload_servers,
+            .vitals = metrics::read_vitals(),
+            .memory_bytes_max = parts_.options.memory_bytes_max,
+            .threads_max = parts_.options.threads_max,
+            .draining = draining_,
+            .disk_writable = ::access(parts_.options.spool_folder.c_str(), W_OK) == 0,
+            .missing_replicas = parts_.ledger.missing_count(),
+            .uptime_seconds = up.count(),
+            .version = parts_.options.version};
+}
+
+http::Reply Gateway::ready() const {
+    const auto now = condition();
+    const bool yes = now.healthy() && !now.draining && now.disk_writable;
+    auto reply =
+        http::Reply::json(yes ? 200 : 503, yes ? "{\"ready\":true}\n" : "{\"ready\":false}\n");
+    if (now.draining)
+        reply.reason("shutting down");
+    else if (!now.disk_writable)
+        reply.reason("the spool folder cannot be written");
+    else if (!yes)
+        reply.reason("not healthy: see /health");
+    return reply;
+}
+
+http::Reply Gateway::handle_page(const http::Request&, Route route) {
+    switch (route) {
+        case Route::health: {
+            const auto now = condition();
+            auto reply = http::Reply::json(now.healthy() ? 200 : 503, health_json(now));
+            if (!now.healthy())
+                reply.reason("too few healthy servers, or over a memory or thread limit");
+            return reply;
+        }
+        case Route::ready:
+            return ready();
+        case Route::live:
+            return http::Reply::json(200, "{\"live\":true}\n");
+        case Route::stats:
+            return http::Reply::json(200, stats_json(condition()));
+        case Route::metrics:
+            return http::Reply(200).body(parts_.metrics.text(),
+                                         "text/plain; version=0.0.4; charset=utf-8");
+        default:
+            return http::Reply::html(stats_page(condition()));
+    }
+}
+
+}  // namespace espalier::gateway

@@ -1,0 +1,46 @@
+// The Gateway answers Blossom clients in the name of many upstreams: it knows the routes and
+// gives each request to the handler of its endpoint.
+//
+// Threads: instant() on reactors, handle() on workers.
+#pragma once
+
+#include <atomic>
+
+#include "gateway/get_blob.h"
+#include "gateway/parts.h"
+#include "gateway/put_upload.h"
+#include "http/server.h"
+#include "metrics/health.h"
+
+namespace espalier::gateway {
+
+class Gateway : public http::Handlers {
+public:
+    // `parts` outlives the gateway. `seed`: any random number.
+    Gateway(const Parts& parts, std::uint64_t seed);
+
+    bool instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) override;
+    http::Lane lane(const http::Head& head) const override;
+    http::Reply handle(http::Request& request) override;
+    std::uint64_t body_bytes_max(const http::Head& head) const override;
+    void answered(const http::Head& head, std::string_view peer, int status,
+                  std::uint64_t body_bytes) override;
+
+    // From now on /ready says 503.
+    void drain() { draining_ = true; }
+    metrics::Condition condition() const;
+
+private:
+    http::Reply handle_upload(http::Request& request);
+    http::Reply handle_blob(http::Request& request);
+    http::Reply handle_page(const http::Request& request, Route route);
+    http::Reply ready() const;
+
+    const Parts& parts_;
+    const base::Steady::time_point started_;
+    GetBlob get_blob_;
+    PutUpload put_upload_;
+    std::atomic<bool> draining_{false};
+};
+
+}  // namespace espalier::gateway

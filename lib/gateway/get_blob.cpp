@@ -1,0 +1,192 @@
+#include "gateway/get_blob.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "gateway/results.h"
+#include "protocol/mime.h"
+
+namespace espalier::gateway {
+namespace {
+
+using base::Steady;
+using protocol::BlobHash;
+using protocol::BlobPath;
+
+constexpr std::string_view kNoStore = "private, no-store";
+constexpr std::string_view kForEver = "public, max-age=31536000, immutable";
+
+// What must be answered with more thought than a reactor has time for.
+bool needs_worker(const http::Head& head) {
+    return !head.query.empty() || head.has_body() || head.header("Authorization") ||
+           head.header("If-None-Match") || head.header("If-Range");
+}
+
+std::string_view type_or_default(std::string_view type) {
+    return type.empty() ? protocol::kUnknownMime : type;
+}
+
+}  // namespace
+
+GetBlob::GetBlob(const Parts& parts, std::uint64_t seed) : parts_(parts), recently_given_(seed) {}
+
+std::optional<GetBlob::Choice> GetBlob::choose(fleet::UpstreamSet servers, const BlobHash& hash,
+                                               std::string_view peer) {
+    const auto given = recently_given_.get(peer, hash, Steady::now());
+    std::array<fleet::Candidate, fleet::kUpstreamsMax> candidates;
+    std::size_t count = 0;
+    for (auto rest = servers.bits(); rest != 0; rest &= rest - 1) {
+        const auto id = static_cast<fleet::UpstreamId>(__builtin_ctzll(rest));
+        candidates[count] = parts_.network.fleet.candidate(id);
+        candidates[count].just_given = given == id;
+        ++count;
+    }
+    if (count == 0) return std::nullopt;
+    const auto turn = turn_.fetch_add(1, std::memory_order_relaxed);
+    fleet::rank(std::span(candidates).first(count), parts_.options.download_strategy, turn);
+    const auto& best = candidates.front();
+    return Choice{.upstream = best.id, .good = best.healthy && !best.suspect};
+}
+
+void GetBlob::take(const Choice& choice, const BlobHash& hash, std::string_view peer) {
+    recently_given_.put(peer, hash, choice.upstream, Steady::now());
+    parts_.network.fleet.count_redirect(choice.upstream);
+}
+
+void GetBlob::verify_if_old(const BlobHash& hash, const fleet::BlobEntry& entry) {
+    const auto now = Steady::now();
+    if (now - entry.verified < parts_.options.map_verify_after) return;
+    if (parts_.network.map.claim_check(hash, now, parts_.options.map_verify_after))
+        parts_.confirmer.again(hash, entry.servers);
+}
+
+std::string GetBlob::location(fleet::UpstreamId upstream, const BlobPath& path,
+                              std::string_view type) const {
+    std::string url = parts_.network.fleet.link_base(upstream);
+    path.hash.append_hex(url);
+    if (!path.extension.empty())
+        url.append(".").append(path.extension);
+    else if (!type.empty())
+        url.append(".").append(protocol::extension_of(type));
+    return url;
+}
+
+bool GetBlob::instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) {
+    if (needs_worker(head)) return false;
+    const auto path = protocol::parse_blob_path(head.path);
+    if (!path) return false;
+    const auto entry = parts_.network.map.find(path->hash, Steady::now());
+    if (!entry) return false;
+    const auto choice = choose(entry->servers, path->hash, peer);
+    if (!choice || !choice->good) return false;
+    const bool is_head = head.method == "HEAD";
+    if (is_head &&
+        (!entry->facts.size || entry->facts.last_modified != 0 || entry->facts.sunset != 0))
+        return false;
+    parts_.counters.count_map(true);
+    verify_if_old(path->hash, *entry);
+    if (is_head) {
+        reply.begin(200);
+        reply.header("Content-Type", type_or_default(entry->facts.type));
+        reply.header("Accept-Ranges", "bytes");
+        reply.header("ETag", base::text('"', path->hash.hex(), '"'));
+        reply.header("Cache-Control", kForEver);
+        reply.header("X-Upstream", parts_.network.fleet.host(choice->upstream));
+        reply.header("X-Cache", "DISABLED");
+        reply.end_head(*entry->facts.size);
+        return true;
+    }
+    take(*choice, path->hash, peer);
+    reply.begin(parts_.options.redirect_status);
+    reply.header("Location", location(choice->upstream, *path, entry->facts.type));
+    reply.header("Cache-Control", kNoStore);
+    reply.header("X-Upstream", parts_.network.fleet.host(choice->upstream));
+    reply.header("X-Cache", "DISABLED");
+    reply.end("");
+    return true;
+}
+
+http::Reply GetBlob::handle(const http::Request& request) {
+    const auto path = protocol::parse_blob_path(request.head.path);
+    if (!path && path.error() == protocol::PathError::bad_hash)
+        return http::Reply::of({.kind = base::ErrorKind::invalid,
+                                .reason = "a blob's hash is written in lower-case hexadecimal"});
+    if (!path)
+        return http::Reply::of(
+            {.kind = base::ErrorKind::missing, .reason = "there is nothing at this path"});
+    if (const auto entry = parts_.network.map.find(path->hash, Steady::now())) {
+        const auto choice = choose(entry->servers, path->hash, request.peer);
+        if (choice && choice->good) {
+            parts_.counters.count_map(true);
+            verify_if_old(path->hash, *entry);
+            return answer(request, *path, entry->servers, entry->facts);
+        }
+    }
+    parts_.counters.count_map(false);
+    const auto located = parts_.locator.find(path->hash);
+    switch (located.found) {
+        case fanout::Found::somewhere:
+            return answer(request, *path, located.servers, located.facts.facts());
+        case fanout::Found::nowhere:
+            return not_found(located);
+        default:
+            return uncertain(located);
+    }
+}
+
+http::Reply GetBlob::answer(const http::Request& request, const BlobPath& path,
+                            fleet::UpstreamSet servers, const fleet::BlobFacts& facts) {
+    const auto choice = choose(servers, path.hash, request.peer);
+    const auto host = parts_.network.fleet.host(choice->upstream);
+    if (request.head.method == "HEAD") {
+        http::Reply reply(200);
+        reply.header("Content-Type", type_or_default(facts.type));
+        reply.header("Accept-Ranges", "bytes");
+        reply.header("ETag", base::text('"', path.hash.hex(), '"'));
+        reply.header("Cache-Control", kForEver);
+        reply.header("X-Upstream", host).header("X-Cache", "DISABLED");
+        if (facts.last_modified != 0)
+            reply.header("Last-Modified", fanout::http_date(facts.last_modified));
+        if (facts.sunset != 0) reply.header("Sunset", fanout::http_date(facts.sunset));
+        if (facts.size) reply.length(*facts.size);
+        return reply;
+    }
+    take(*choice, path.hash, request.peer);
+    http::Reply reply(parts_.options.redirect_status);
+    reply.header("Location", location(choice->upstream, path, facts.type));
+    reply.header("Cache-Control", kNoStore);
+    reply.header("X-Upstream", host).header("X-Cache", "DISABLED");
+    return reply;
+}
+
+http::Reply GetBlob::not_found(const fanout::Located& located) const {
+    constexpr std::string_view kReason = "no server has this blob";
+    auto reply =
+        http::Reply::json(404, error_body(parts_.network.fleet, kReason, located.outcomes));
+    reply.reason(kReason).header("X-Cache", "DISABLED");
+    reply.header("Cache-Control", kNoStore);
+    return reply;
+}
+
+// Somebody who might have it did not answer: that is not a "no" (sheet A.18).
+http::Reply GetBlob::uncertain(const fanout::Located& located) const {
+    if (parts_.options.uncertain_is_404) return not_found(located);
+    std::string silent;
+    for (const auto& outcome : located.outcomes)
+        if (outcome.kind == fleet::OutcomeKind::upstream_fault)
+            silent +=
+                base::text(silent.empty() ? "" : ", ", parts_.network.fleet.host(outcome.upstream));
+    const auto reason = silent.empty()
+                            ? std::string("the servers did not answer in time")
+                            : base::text("not all servers could say: no answer from ", silent);
+    const int status = located.only_timeouts ? 504 : 502;
+    auto reply =
+        http::Reply::json(status, error_body(parts_.network.fleet, reason, located.outcomes));
+    reply.reason(reason).header("Retry-After", "1").header("X-Cache", "DISABLED");
+    reply.header("Cache-Control", kNoStore);
+    reply.header("X-Upstream-Results", upstream_results(parts_.network.fleet, located.outcomes));
+    return reply;
+}
+
+}  // namespace espalier::gateway

@@ -1,0 +1,48 @@
+// GET and HEAD /<sha256>[.ext] in redirect mode (sheet A.1, A.2, A.18).
+//
+// A GET is sent to the replica that rank() puts first; a HEAD is answered by us from what the
+// winner said. What the map knows is answered on the reactor; the rest looks the blob up.
+//
+// Threads: instant() on reactors, handle() on workers.
+#pragma once
+
+#include <optional>
+
+#include "gateway/parts.h"
+#include "gateway/recently_given.h"
+#include "http/reply.h"
+#include "http/request.h"
+#include "protocol/blob_path.h"
+
+namespace espalier::gateway {
+
+class GetBlob {
+public:
+    GetBlob(const Parts& parts, std::uint64_t seed);
+
+    // false: a worker has to look.
+    bool instant(const http::Head& head, std::string_view peer, http::InstantReply& reply);
+    http::Reply handle(const http::Request& request);
+
+private:
+    struct Choice {
+        fleet::UpstreamId upstream = 0;
+        bool good = false;  // neither suspect nor unhealthy
+    };
+    std::optional<Choice> choose(fleet::UpstreamSet servers, const protocol::BlobHash& hash,
+                                 std::string_view peer);
+    void take(const Choice& choice, const protocol::BlobHash& hash, std::string_view peer);
+    void verify_if_old(const protocol::BlobHash& hash, const fleet::BlobEntry& entry);
+    std::string location(fleet::UpstreamId upstream, const protocol::BlobPath& path,
+                         std::string_view type) const;
+    http::Reply answer(const http::Request& request, const protocol::BlobPath& path,
+                       fleet::UpstreamSet servers, const fleet::BlobFacts& facts);
+    http::Reply not_found(const fanout::Located& located) const;
+    http::Reply uncertain(const fanout::Located& located) const;
+
+    const Parts& parts_;
+    RecentlyGiven recently_given_;
+    std::atomic<std::uint64_t> turn_{0};
+};
+
+}  // namespace espalier::gateway

@@ -1,0 +1,102 @@
+#include "gateway/head_upload.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "fanout/fan.h"
+#include "gateway/results.h"
+#include "gateway/targets.h"
+
+namespace espalier::gateway {
+namespace {
+
+using base::ErrorKind;
+using fleet::Outcome;
+using fleet::OutcomeKind;
+
+http::Reply refuse(ErrorKind kind, std::string reason) {
+    return http::Reply::of(
+        {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
+}
+
+// The upload that is asked about, or why nobody needs to be asked.
+std::expected<Offer, http::Reply> read_offer(const Options& options, const http::Head& head) {
+    const auto refused = [](ErrorKind kind, std::string reason) {
+        return std::unexpected(refuse(kind, std::move(reason)));
+    };
+    const auto header = head.header("X-Content-Length");
+    if (!header) return refused(ErrorKind::length_required, "X-Content-Length is missing");
+    const auto bytes = base::parse_number(base::trim(*header));
+    if (!bytes) return refused(ErrorKind::invalid, "X-Content-Length must be a number");
+    if (*bytes > options.upload_bytes_max)
+        return refused(ErrorKind::too_large, base::text("an upload may have at most ",
+                                                        options.upload_bytes_max, " bytes"));
+    return Offer{
+        .quorum = options.min_upload_servers, .bytes = bytes, .type = head.value("X-Content-Type")};
+}
+
+// An upstream that does not offer the question may well accept the upload.
+void take_silence_for_yes(std::vector<Outcome>& outcomes) {
+    for (Outcome& outcome : outcomes)
+        if (outcome.kind == OutcomeKind::capability) outcome.kind = OutcomeKind::ok;
+}
+
+int accepted(const std::vector<Outcome>& outcomes) {
+    return static_cast<int>(std::ranges::count_if(outcomes, [](const Outcome& outcome) {
+        return outcome.kind == OutcomeKind::ok || outcome.kind == OutcomeKind::capability;
+    }));
+}
+
+base::Headers question(const http::Head& head, const std::string& token) {
+    base::Headers headers;
+    for (const auto name : {"X-SHA-256", "X-Content-Length", "X-Content-Type"})
+        if (const auto value = head.header(name)) headers.add(name, *value);
+    if (!token.empty()) headers.add("Authorization", token);
+    return headers;
+}
+
+}  // namespace
+
+http::Reply head_upload(const Parts& parts, const http::Request& request) {
+    const auto hash = promised_hash(request.head);
+    if (!hash) return http::Reply::of(hash.error());
+    const auto admission = admit(parts, request, protocol::Verb::upload, *hash);
+    if (!admission) return admission.error();
+    auto offer = read_offer(parts.options, request.head);
+    if (!offer) return std::move(offer).error();
+
+    auto& fleet = parts.network.fleet;
+    const int quorum = offer->quorum;
+    auto targets = choose_targets(fleet, admission->caller, parts.network.clock.unix_now(), *offer);
+    std::vector<Outcome> outcomes = std::move(targets.left_out);
+    std::vector<fanout::FanLeg> legs;
+    const auto deadline = base::Deadline::after(parts.options.timeout);
+    for (const auto id : targets.chosen) {
+        const auto& upstream = fleet.at(id);
+        if (upstream.upload_head == fleet::Capability::no) {
+            outcomes.push_back(left_out(id, OutcomeKind::ok, 200, {}));
+            continue;
+        }
+        auto leg = fanout::request_to(upstream, "HEAD", "/upload", deadline);
+        leg.headers = question(
+            request.head, authorization_for(upstream, admission->caller, admission->raw_header));
+        legs.push_back({id, std::move(leg)});
+    }
+    const int granted = accepted(outcomes);
+    const auto asked = fan_out(parts.network, std::move(legs),
+                               {.op = fleet::Op::preflight,
+                                .optional_endpoint = true,
+                                .retries_max = parts.options.retries_max,
+                                .enough = [=](const std::vector<Outcome>& so_far) {
+                                    return granted + accepted(so_far) >= quorum;
+                                }});
+    std::ranges::copy(asked, std::back_inserter(outcomes));
+    take_silence_for_yes(outcomes);
+    const auto verdict = judge(outcomes, quorum);
+    if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
+    http::Reply reply(200);
+    reply.header("X-Upstream-Results", upstream_results(fleet, outcomes));
+    return reply;
+}
+
+}  // namespace espalier::gateway

@@ -1,0 +1,36 @@
+// The Parts are everything the handlers of the gateway work with, wired by main.
+//
+// Threads: references to objects that are safe for any and outlive the gateway.
+#pragma once
+
+#include "base/budget.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "fanout/confirm.h"
+#include "fanout/locate.h"
+#include "fanout/mover.h"
+#include "fanout/network.h"
+#include "fanout/upload.h"
+#include "gateway/counters.h"
+#include "gateway/options.h"
+#include "ledger/ledger.h"
+#include "metrics/exposition.h"
+#include "protocol/authorizer.h"
+
+namespace espalier::gateway {
+
+struct Parts {
+    const Options& options;
+    fanout::Network network;
+    fanout::Mover& mover;
+    fanout::Locator& locator;
+    fanout::Confirmer& confirmer;
+    const fanout::Upload::Resources& upload_resources;
+    const protocol::Authorizer& authorizer;
+    ledger::Ledger& ledger;
+    metrics::Metrics& metrics;
+    Counters& counters;
+    base::Log& log;
+};
+
+}  // namespace espalier::gateway

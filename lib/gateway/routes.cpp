@@ -1,0 +1,81 @@
+#include "gateway/routes.h"
+
+#include <algorithm>
+
+#include "protocol/blob_hash.h"
+
+namespace espalier::gateway {
+namespace {
+
+bool is_hex(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool looks_like_blob(std::string_view path) {
+    constexpr auto kDigits = protocol::BlobHash::kHexDigits;
+    return path.size() > kDigits && std::ranges::all_of(path.substr(1, kDigits), is_hex);
+}
+
+}  // namespace
+
+Route route_of(std::string_view path) {
+    if (looks_like_blob(path)) return Route::blob;
+    if (path == "/upload") return Route::upload;
+    if (path == "/") return Route::home;
+    if (path == "/health") return Route::health;
+    if (path == "/ready") return Route::ready;
+    if (path == "/live") return Route::live;
+    if (path == "/stats") return Route::stats;
+    if (path == "/metrics") return Route::metrics;
+    return Route::unknown;
+}
+
+std::string_view name_of(Route route) {
+    switch (route) {
+        case Route::blob:
+            return "/<sha256>";
+        case Route::upload:
+            return "/upload";
+        case Route::home:
+            return "/";
+        case Route::health:
+            return "/health";
+        case Route::ready:
+            return "/ready";
+        case Route::live:
+            return "/live";
+        case Route::stats:
+            return "/stats";
+        case Route::metrics:
+            return "/metrics";
+        case Route::unknown:
+            break;
+    }
+    return "unknown";
+}
+
+std::string_view methods_of(Route route) {
+    switch (route) {
+        case Route::blob:
+            return "GET, HEAD, DELETE, OPTIONS";
+        case Route::upload:
+            return "PUT, HEAD, OPTIONS";
+        case Route::unknown:
+            return "";
+        default:
+            return "GET, HEAD, OPTIONS";
+    }
+}
+
+bool knows_method(Route route, std::string_view method) {
+    auto rest = methods_of(route);
+    while (!rest.empty()) {
+        const auto comma = rest.find(", ");
+        if (rest.substr(0, comma) == method) return true;
+        if (comma == std::string_view::npos) break;
+        rest.remove_prefix(comma + 2);
+    }
+    return false;
+}
+
+}  // namespace espalier::gateway

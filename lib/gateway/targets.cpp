@@ -1,0 +1,136 @@
+#include "gateway/targets.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "protocol/mime.h"
+
+namespace espalier::gateway {
+namespace {
+
+using fleet::Outcome;
+using fleet::OutcomeKind;
+
+// "https://host/base", as a server that compares whole URLs knows itself.
+std::string plain_url(const engine::Url& url) {
+    auto text = url.text();
+    while (text.ends_with('/')) text.pop_back();
+    return text;
+}
+
+// The server tag that this upstream looks for.
+std::string wanted_tag(const fleet::Upstream& upstream) {
+    return upstream.server_tag_match == fleet::ServerTagMatch::url
+               ? plain_url(upstream.url)
+               : protocol::server_tag_host(upstream.url.origin());
+}
+
+bool in_scope(const fleet::Upstream& upstream, const protocol::Caller& caller) {
+    if (caller.servers.empty()) return true;
+    switch (upstream.server_tag_match) {
+        case fleet::ServerTagMatch::any:
+            return true;
+        case fleet::ServerTagMatch::url:
+            return std::ranges::any_of(caller.server_tags, [&](const std::string& tag) {
+                const auto url = engine::Url::parse(tag);
+                return url && plain_url(*url) == plain_url(upstream.url);
+            });
+        case fleet::ServerTagMatch::domain:
+            break;
+    }
+    return std::ranges::find(caller.servers, wanted_tag(upstream)) != caller.servers.end();
+}
+
+bool too_old(const fleet::Upstream& upstream, const protocol::Caller& caller, std::int64_t now) {
+    return upstream.max_token_age && now - caller.created_at > upstream.max_token_age->count();
+}
+
+// `pattern`: "image/png" or "image/*".
+bool matches(std::string_view pattern, std::string_view type) {
+    if (!pattern.ends_with("/*")) return base::equal_ignoring_case(pattern, type);
+    const auto family = pattern.substr(0, pattern.size() - 1);
+    return base::equal_ignoring_case(family, type.substr(0, family.size()));
+}
+
+bool takes_type(const fleet::Upstream& upstream, std::string_view type) {
+    const auto fits = [&](const std::string& pattern) { return matches(pattern, type); };
+    if (std::ranges::any_of(upstream.types_denied, fits)) return false;
+    return upstream.types_allowed.empty() || std::ranges::any_of(upstream.types_allowed, fits);
+}
+
+// Why this upstream is never sent such a blob, or nothing.
+std::optional<Outcome> policy(const fleet::Upstream& upstream, const Offer& offer) {
+    if (!upstream.takes_uploads())
+        return left_out(upstream.id, OutcomeKind::upstream_fault, 503, "the server is read-only");
+    const auto most = upstream.blob_bytes_max;
+    if (most != 0 && offer.bytes.value_or(0) > most)
+        return left_out(upstream.id, OutcomeKind::client_fault, 413,
+                        base::text("the server takes at most ", most, " bytes"));
+    const auto clean = protocol::clean_mime(offer.type);
+    const auto type = std::string_view(clean).substr(0, clean.find(';'));
+    if (!takes_type(upstream, type))
+        return left_out(upstream.id, OutcomeKind::client_fault, 415,
+                        base::text("the server does not take ", type));
+    return std::nullopt;
+}
+
+// Why the server would refuse this token, or nothing.
+std::optional<Outcome> refusal(const fleet::Upstream& upstream, const protocol::Caller& caller,
+                               std::int64_t now) {
+    if (!upstream.forwards_token) return std::nullopt;
+    if (!in_scope(upstream, caller))
+        return left_out(upstream.id, OutcomeKind::out_of_scope, 401,
+                        base::text("the token has no server tag for ", wanted_tag(upstream)));
+    if (too_old(upstream, caller, now))
+        return left_out(upstream.id, OutcomeKind::client_fault, 401,
+                        "the token is too old for this server");
+    return std::nullopt;
+}
+
+// Why nothing is sent to this upstream, or nothing if it may be asked. What never changes comes
+// first: a better token is no help against it.
+std::optional<Outcome> exclusion(const fleet::Fleet& fleet, const fleet::Upstream& upstream,
+                                 const std::optional<protocol::Caller>& caller, std::int64_t now,
+                                 const std::optional<Offer>& offer) {
+    if (auto out = offer ? policy(upstream, *offer) : std::nullopt) return out;
+    if (auto out = caller ? refusal(upstream, *caller, now) : std::nullopt) return out;
+    if (fleet.paused(upstream.id))
+        return left_out(upstream.id, OutcomeKind::upstream_fault, 503,
+                        "the server asked us to pause");
+    return std::nullopt;
+}
+
+}  // namespace
+
+Targets choose_targets(const fleet::Fleet& fleet, const std::optional<protocol::Caller>& caller,
+                       std::int64_t now, const std::optional<Offer>& offer) {
+    Targets targets;
+    std::vector<fleet::UpstreamId> unhealthy;
+    for (const auto& upstream : fleet.upstreams()) {
+        if (auto out = exclusion(fleet, upstream, caller, now, offer))
+            targets.left_out.push_back(std::move(*out));
+        else if (fleet.healthy(upstream.id))
+            targets.chosen.push_back(upstream.id);
+        else
+            unhealthy.push_back(upstream.id);
+    }
+    // Health is a preference: the unhealthy are asked as soon as the quorum needs them.
+    const bool enough = offer && static_cast<int>(targets.chosen.size()) >= offer->quorum;
+    for (const auto id : unhealthy) {
+        if (enough)
+            targets.left_out.push_back(
+                left_out(id, OutcomeKind::upstream_fault, 503, "left out while it is unhealthy"));
+        else
+            targets.chosen.push_back(id);
+    }
+    return targets;
+}
+
+std::string authorization_for(const fleet::Upstream& upstream,
+                              const std::optional<protocol::Caller>& caller, std::string_view raw) {
+    if (!upstream.forwards_token) return {};
+    if (!caller) return std::string(raw);
+    return protocol::authorization_header(caller->event_json, upstream.auth_encoding);
+}
+
+}  // namespace espalier::gateway

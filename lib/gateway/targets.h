@@ -1,0 +1,37 @@
+// Which upstreams an operation is sent to, and which are left out before anything is sent:
+// read-only, not taking such a blob, out of the token's scope, token too old for them, paused,
+// or unhealthy while the quorum can be met without them (sheet A.14, A.15).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "fleet/fleet.h"
+#include "protocol/authorizer.h"
+
+namespace espalier::gateway {
+
+struct Targets {
+    std::vector<fleet::UpstreamId> chosen;
+    std::vector<fleet::Outcome> left_out;  // with their would-be outcome
+};
+
+// A blob to be stored, as far as a request's head describes it.
+struct Offer {
+    int quorum = 1;  // with so many healthy ones, unhealthy ones are left out
+    std::optional<std::uint64_t> bytes = {};
+    std::string_view type = {};  // Content-Type, "" when not given
+};
+
+// `caller`: nothing when the operation carries no token that we could read.
+// `offer`: nothing for a delete, which goes to upstreams of every mode, well or not.
+Targets choose_targets(const fleet::Fleet& fleet, const std::optional<protocol::Caller>& caller,
+                       std::int64_t now, const std::optional<Offer>& offer);
+
+// The Authorization header that this upstream can read; "" without a token, or when it gets none.
+// `raw`: the client's own header, used when there is no caller.
+std::string authorization_for(const fleet::Upstream& upstream,
+                              const std::optional<protocol::Caller>& caller, std::string_view raw);
+
+}  // namespace espalier::gateway
