@@ -1,0 +1,181 @@
+#include "service.h"
+
+#include <filesystem>
+#include <random>
+
+#include "base/thread.h"
+#include "environment.h"
+#include "fanout/probe.h"
+#include "gateway/gateway.h"
+#include "metrics/sources.h"
+#include "settings/load.h"
+#include "wiring.h"
+
+namespace espalier::command {
+namespace {
+
+using base::Deadline;
+using settings::Settings;
+
+std::uint64_t random_seed() {
+    std::random_device dice;
+    return std::uint64_t{dice()} << 32U | dice();
+}
+
+// Tells health changes to the log.
+fleet::Fleet::OnChange announce(base::Log& log) {
+    return [&log](const fleet::Upstream& upstream, bool healthy, const std::string& why) {
+        log.warning(healthy ? "upstream is healthy again" : "upstream is unhealthy",
+                    {{"upstream", upstream.host()}, {"why", why}});
+    };
+}
+
+base::Result<std::unique_ptr<ledger::Ledger>> open_ledger(const Settings& settings) {
+    const auto path = settings::ledger_file(settings, environment);
+    std::error_code failed;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), failed);
+    return ledger::Ledger::open(path);
+}
+
+}  // namespace
+
+// Every object of a running gateway, in the order of construction; destroyed in reverse.
+class Service::Parts {
+public:
+    Parts(Settings settings, std::vector<fleet::Upstream> upstreams,
+          protocol::AuthorizerOptions auth, std::unique_ptr<ledger::Ledger> ledger, base::Log& log)
+        : settings_(std::move(settings)),
+          ledger_(std::move(ledger)),
+          options_(gateway_from(settings_)),
+          memory_(settings_.buffers_max),
+          disk_(settings_.spool_max_bytes),
+          fleet_({.upstreams = std::move(upstreams),
+                  .max_failures = static_cast<std::uint32_t>(settings_.max_failures)},
+                 clock_, announce(log)),
+          map_({.entries_max = static_cast<std::size_t>(settings_.cache_max_size),
+                .ttl = settings_.cache_ttl}),
+          engine_({}),
+          network_{engine_, fleet_, map_, clock_, log},
+          locator_(locator_options(settings_), network_, mover_),
+          confirmer_({.patience = settings_.lookup_timeout}, network_, mover_),
+          authorizer_(std::move(auth)),
+          resources_{memory_,
+                     disk_,
+                     {.window_bytes = settings_.upload_window, .folder = settings_.spool_dir},
+                     *ledger_,
+                     confirmer_},
+          parts_{options_,    network_, mover_,   locator_,  confirmer_, resources_,
+                 authorizer_, *ledger_, metrics_, counters_, log},
+          gateway_(parts_, random_seed()),
+          server_(server_from(settings_), gateway_, log) {
+        add_sources();
+    }
+
+    ~Parts() { stop(); }
+    Parts(const Parts&) = delete;
+    Parts& operator=(const Parts&) = delete;
+
+    base::Result<void> start() {
+        mover_.start();
+        fanout::start_probes(
+            {.interval = settings_.probe_interval, .timeout = settings_.probe_timeout}, network_,
+            mover_);
+        return server_.start();
+    }
+
+    std::vector<std::uint16_t> ports() const { return server_.ports(); }
+
+    // Harmless when repeated. Refuse new → workers → stragglers, all to the same instant → the
+    // engine → the rest.
+    void stop() {
+        const auto grace = Deadline::after(settings_.shutdown_grace);
+        gateway_.drain();
+        // Workers may wait for upstreams: at the end of the grace every exchange ends, and they
+        // answer with what they have.
+        base::Bell done;
+        const auto last_call = base::start_thread("last-call", [&](const std::stop_token&) {
+            if (!done.wait(grace)) engine_.shut_down();
+        });
+        server_.stop(grace);
+        mover_.stop(grace);
+        done.ring();
+        engine_.shut_down();
+    }
+
+private:
+    static fanout::Locator::Options locator_options(const Settings& settings) {
+        return {.hedge_delay = settings.hedge_delay,
+                .lookup_timeout = settings.lookup_timeout,
+                .negative_ttl = settings.negative_ttl,
+                .negative_entries_max = static_cast<std::size_t>(settings.negative_max_size),
+                .strategy = strategy_from(settings.download_strategy())};
+    }
+
+    void add_sources() {
+        using metrics::describe;
+        metrics_.add_source([this](auto& out) { describe(out, fleet_.snapshot()); });
+        metrics_.add_source([this](auto& out) { describe(out, map_.snapshot()); });
+        metrics_.add_source([this](auto& out) { describe(out, locator_.snapshot()); });
+        metrics_.add_source([this](auto& out) { describe(out, engine_.snapshot()); });
+        metrics_.add_source([this](auto& out) { describe(out, server_.snapshot()); });
+        metrics_.add_source([](auto& out) { describe(out, metrics::read_vitals()); });
+        metrics_.add_source([this](auto& out) { counters_.describe(out); });
+        metrics_.add_source([this](auto& out) {
+            out.gauge("blossom_gw_replicas_pending", "Replicas that the ledger lists as missing",
+                      static_cast<double>(ledger_->missing_count()));
+            out.gauge("blossom_gw_spool_bytes", "Bytes of upload spool files on the disk",
+                      static_cast<double>(disk_.used()));
+            out.counter("blossom_gw_spilled_bytes_total",
+                        "Bytes that slow servers made uploads write to the disk", disk_.drawn());
+            out.gauge("blossom_gw_buffer_bytes", "Memory of upload windows",
+                      static_cast<double>(memory_.used()));
+        });
+    }
+
+    const Settings settings_;
+    const std::unique_ptr<ledger::Ledger> ledger_;
+    const base::SystemClock clock_;
+    const gateway::Options options_;
+    base::Budget memory_, disk_;
+    fleet::Fleet fleet_;
+    fleet::BlobMap map_;
+    engine::Engine engine_;
+    fanout::Network network_;
+    fanout::Mover mover_;
+    fanout::Locator locator_;
+    fanout::Confirmer confirmer_;
+    const protocol::Authorizer authorizer_;
+    const fanout::Upload::Resources resources_;
+    metrics::Metrics metrics_;
+    gateway::Counters counters_;
+    const gateway::Parts parts_;
+    gateway::Gateway gateway_;
+    http::Server server_;
+};
+
+Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Service::~Service() = default;
+
+base::Result<std::unique_ptr<Service>> Service::open(Settings settings, base::Log& log) {
+    auto upstreams = upstreams_from(settings);
+    if (!upstreams) return std::unexpected(upstreams.error());
+    auto auth = authorizer_from(settings);
+    if (!auth) return std::unexpected(auth.error());
+    auto ledger = open_ledger(settings);
+    if (!ledger) return std::unexpected(ledger.error());
+    auto parts = std::make_unique<Parts>(std::move(settings), std::move(*upstreams),
+                                         std::move(*auth), std::move(*ledger), log);
+    return std::unique_ptr<Service>(new Service(std::move(parts)));
+}
+
+base::Result<void> Service::start() {
+    return parts_->start();
+}
+std::vector<std::uint16_t> Service::ports() const {
+    return parts_->ports();
+}
+void Service::stop() {
+    parts_->stop();
+}
+
+}  // namespace espalier::command

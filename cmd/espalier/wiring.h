@@ -1,0 +1,23 @@
+// From what the operator chose (Settings) to what each room is told (its Options).
+//
+// Pure functions.
+#pragma once
+
+#include <vector>
+
+#include "fleet/upstream.h"
+#include "gateway/options.h"
+#include "http/server.h"
+#include "protocol/authorizer.h"
+#include "settings/settings.h"
+
+namespace espalier::command {
+
+// Errors: invalid, naming the URL or key; validation has caught them before.
+base::Result<std::vector<fleet::Upstream>> upstreams_from(const settings::Settings& settings);
+base::Result<protocol::AuthorizerOptions> authorizer_from(const settings::Settings& settings);
+gateway::Options gateway_from(const settings::Settings& settings);
+http::Server::Options server_from(const settings::Settings& settings);
+fleet::Strategy strategy_from(settings::Strategy strategy);
+
+}  // namespace espalier::command
