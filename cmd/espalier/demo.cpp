@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "client.h"
+#include "open_files.h"
 #include "progress.h"
 #include "protocol/descriptor.h"
 #include "service.h"
@@ -75,8 +76,9 @@ private:
 // The servers, in the order of construction; destroyed in reverse.
 class World {
 public:
-    explicit World(const Folder& folder)
+    World(const Folder& folder, std::uint64_t files_max)
         : folder_(folder),
+          files_max_(files_max),
           log_({.level = base::Level::warning, .path = folder.at("demo.log")}),
           engine_({}) {}
     ~World() {
@@ -91,7 +93,7 @@ public:
         for (int i = 0; i < kStores; ++i) {
             if (auto started = add_store(i); !started) return started;
         }
-        auto opened = Service::open(settings(), log_);
+        auto opened = Service::open(settings(), files_max_, log_);
         if (!opened) return std::unexpected(opened.error());
         gateway_ = std::move(*opened);
         return gateway_->start();
@@ -129,6 +131,7 @@ private:
     }
 
     const Folder& folder_;
+    const std::uint64_t files_max_;
     const base::SystemClock clock_;
     base::Log log_;
     engine::Engine engine_;
@@ -293,7 +296,7 @@ Result<void> show(const DemoOptions& options, const Folder& folder) {
     const auto path = options.file.empty() ? picture() : options.file;
     const auto file = hash_file(path);
     if (!file) return std::unexpected(file.error());
-    World world(folder);
+    World world(folder, raise_file_limit());
     if (auto started = world.start(); !started) return started;
     if (auto shown = Show(world, path, *file).run(); !shown) return shown;
     if (options.once) return {};
@@ -312,7 +315,6 @@ int fail_with(const base::Error& error) {
 
 int run_demo(const DemoOptions& options) {
     block_ending_signals();
-    raise_file_limit();
     auto folder = Folder::make(options.folder);
     if (!folder) return fail_with(folder.error());
     if (const auto shown = show(options, **folder); !shown) return fail_with(shown.error());

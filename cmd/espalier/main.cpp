@@ -28,9 +28,10 @@ std::vector<std::string> arguments(int argc, char** argv) {
 
 void describe_serve(CLI::App& command, ServeOptions& options) {
     command.add_option("--config", options.config, "Configuration file")->capture_default_str();
-    command.add_option(
-        "--listen", options.listen,
-        "Address to listen on, instead of listen_addr; repeatable; port 0 picks one");
+    command
+        .add_option("--listen", options.listen,
+                    "Address to listen on, instead of listen_addr; repeatable; port 0 picks one")
+        ->allow_extra_args(false);
     command.add_flag("-v,--verbose", options.verbose, "Log every detail");
     command.add_flag("--lenient", options.lenient,
                      "Warn about unknown keys instead of refusing them");
@@ -39,6 +40,7 @@ void describe_serve(CLI::App& command, ServeOptions& options) {
 void describe_store(CLI::App& command, StoreCommandOptions& options) {
     command.add_option("folder", options.folder, "Where the blobs lie")->required();
     command.add_option("--listen", options.listen, "Address to listen on; repeatable")
+        ->allow_extra_args(false)
         ->capture_default_str();
     command.add_flag("--require-auth", options.require_auth, "Writes need a token (kind 24242)");
     command.add_flag("--any-server-tag", options.accept_any_server_tag,
@@ -57,9 +59,13 @@ void describe_auth(CLI::App& command, AuthOptions& options) {
     command.add_option("--nsec", options.secret, "Secret key; better in ESPALIER_NSEC");
     command.add_option("verb", options.verb, "get, upload, list, delete or media")
         ->capture_default_str();
-    command.add_option("--file", options.files, "A file whose hash the token is for; repeatable");
-    command.add_option("--hash", options.hashes, "A hash that the token is for; repeatable");
-    command.add_option("--server", options.servers, "A server that may take it; repeatable");
+    // One value each, so that the verb may follow.
+    command.add_option("--file", options.files, "A file whose hash the token is for; repeatable")
+        ->allow_extra_args(false);
+    command.add_option("--hash", options.hashes, "A hash that the token is for; repeatable")
+        ->allow_extra_args(false);
+    command.add_option("--server", options.servers, "A server that may take it; repeatable")
+        ->allow_extra_args(false);
     command.add_option("--lifetime", options.lifetime, "Seconds until it expires")
         ->capture_default_str();
     command.add_option("--content", options.content, "A sentence for humans");

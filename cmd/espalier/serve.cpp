@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "environment.h"
+#include "open_files.h"
 #include "service.h"
 #include "settings/load.h"
 #include "signals.h"
@@ -33,10 +34,10 @@ void print_addresses(const Settings& settings, const std::vector<std::uint16_t>&
     }
 }
 
-int serve(Settings settings, const ServeOptions& options) {
+int serve(Settings settings, std::uint64_t files_max, const ServeOptions& options) {
     if (!options.listen.empty()) settings.listen_addr = options.listen;
     base::Log log(log_options(settings, options.verbose));
-    auto opened = Service::open(settings, log);
+    auto opened = Service::open(settings, files_max, log);
     if (!opened) return complain(opened.error().reason);
     auto& service = **opened;
     if (const auto started = service.start(); !started) return complain(started.error().reason);
@@ -54,12 +55,12 @@ int serve(Settings settings, const ServeOptions& options) {
 
 int run_serve(const ServeOptions& options) {
     block_ending_signals();
-    raise_file_limit();
+    const auto files_max = raise_file_limit();
     auto loaded =
         settings::load(options.config, {.lenient = options.lenient, .environment = environment});
     if (!loaded) return complain(loaded.error().reason);
     for (const auto& warning : loaded->warnings) std::cerr << "warning: " << warning << '\n';
-    return serve(std::move(loaded->settings), options);
+    return serve(std::move(loaded->settings), files_max, options);
 }
 
 }  // namespace espalier::command

@@ -8,6 +8,7 @@
 #include "fanout/probe.h"
 #include "gateway/gateway.h"
 #include "metrics/sources.h"
+#include "open_files.h"
 #include "settings/load.h"
 #include "wiring.h"
 
@@ -42,8 +43,9 @@ base::Result<std::unique_ptr<ledger::Ledger>> open_ledger(const Settings& settin
 // Every object of a running gateway, in the order of construction; destroyed in reverse.
 class Service::Parts {
 public:
-    Parts(Settings settings, std::vector<fleet::Upstream> upstreams,
-          protocol::AuthorizerOptions auth, std::unique_ptr<ledger::Ledger> ledger, base::Log& log)
+    Parts(Settings settings, std::uint64_t upstream_connections,
+          std::vector<fleet::Upstream> upstreams, protocol::AuthorizerOptions auth,
+          std::unique_ptr<ledger::Ledger> ledger, base::Log& log)
         : settings_(std::move(settings)),
           ledger_(std::move(ledger)),
           options_(gateway_from(settings_)),
@@ -54,7 +56,7 @@ public:
                  clock_, announce(log)),
           map_({.entries_max = static_cast<std::size_t>(settings_.cache_max_size),
                 .ttl = settings_.cache_ttl}),
-          engine_({}),
+          engine_({.connections_max = upstream_connections}),
           network_{engine_, fleet_, map_, clock_, log},
           locator_(locator_options(settings_), network_, mover_),
           confirmer_({.patience = settings_.lookup_timeout}, network_, mover_),
@@ -88,15 +90,16 @@ public:
     // Harmless when repeated. Refuse new → workers → stragglers, all to the same instant → the
     // engine → the rest.
     void stop() {
+        constexpr base::Seconds kLastWords{1};
         const auto grace = Deadline::after(settings_.shutdown_grace);
         gateway_.drain();
         // Workers may wait for upstreams: at the end of the grace every exchange ends, and they
-        // answer with what they have.
+        // answer with what they have; hence a moment more for the server.
         base::Bell done;
         const auto last_call = base::start_thread("last-call", [&](const std::stop_token&) {
             if (!done.wait(grace)) engine_.shut_down();
         });
-        server_.stop(grace);
+        server_.stop(Deadline::at(grace.when() + kLastWords));
         mover_.stop(grace);
         done.ring();
         engine_.shut_down();
@@ -156,14 +159,22 @@ private:
 Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Service::~Service() = default;
 
-base::Result<std::unique_ptr<Service>> Service::open(Settings settings, base::Log& log) {
+base::Result<std::unique_ptr<Service>> Service::open(Settings settings, std::uint64_t files_max,
+                                                     base::Log& log) {
     auto upstreams = upstreams_from(settings);
     if (!upstreams) return std::unexpected(upstreams.error());
     auto auth = authorizer_from(settings);
     if (!auth) return std::unexpected(auth.error());
     auto ledger = open_ledger(settings);
     if (!ledger) return std::unexpected(ledger.error());
-    auto parts = std::make_unique<Parts>(std::move(settings), std::move(*upstreams),
+    const auto files = share_files(files_max, settings.max_connections, settings.workers_max());
+    if (files.clients < settings.max_connections) {
+        log.warning("max_connections is lowered to what the limit of open files allows",
+                    {{"max_connections", files.clients},
+                     {"open_files", static_cast<std::int64_t>(files_max)}});
+        settings.max_connections = files.clients;
+    }
+    auto parts = std::make_unique<Parts>(std::move(settings), files.engine, std::move(*upstreams),
                                          std::move(*auth), std::move(*ledger), log);
     return std::unique_ptr<Service>(new Service(std::move(parts)));
 }

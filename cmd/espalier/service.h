@@ -16,9 +16,12 @@ namespace espalier::command {
 
 class Service {
 public:
-    // `log` outlives the Service. Errors: invalid (an upstream or a key that validation has not
-    // seen), storage (the ledger cannot be opened; its folder is made if need be).
-    static base::Result<std::unique_ptr<Service>> open(settings::Settings settings, base::Log& log);
+    // `log` outlives the Service. `files_max`: how many files this process may have open; with
+    // few, fewer clients are let in than configured. Errors: invalid (an upstream or a key that
+    // validation has not seen), storage (the ledger cannot be opened; its folder is made if need
+    // be).
+    static base::Result<std::unique_ptr<Service>> open(settings::Settings settings,
+                                                       std::uint64_t files_max, base::Log& log);
     ~Service();
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;

@@ -2,8 +2,6 @@
 
 #include <csignal>
 
-#include <sys/resource.h>
-
 namespace espalier::command {
 namespace {
 
@@ -28,13 +26,6 @@ void wait_for_ending_signal() {
     int got = 0;
     while (sigwait(&set, &got) != 0) {
     }
-}
-
-void raise_file_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 }  // namespace espalier::command

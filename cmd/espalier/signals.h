@@ -7,7 +7,5 @@ namespace espalier::command {
 void block_ending_signals();
 // Waits for SIGINT or SIGTERM.
 void wait_for_ending_signal();
-// As many open files as the system allows; every connection needs one.
-void raise_file_limit();
 
 }  // namespace espalier::command

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "engine/engine.h"
+#include "open_files.h"
 #include "signals.h"
 #include "store/store.h"
 #include "store_fetch.h"

@@ -65,6 +65,7 @@ base::Result<fleet::Upstream> upstream_from(const UpstreamSettings& from, std::s
     upstream.forwards_token = from.auth != settings::UpstreamAuth::none;
     upstream.mode = mode_from(from.mode);
     upstream.blob_bytes_max = from.max_bytes;
+    upstream.in_flight_max = static_cast<std::size_t>(from.max_inflight);
     upstream.types_allowed = from.mime_allow;
     upstream.types_denied = from.mime_deny;
     return upstream;
@@ -155,13 +156,16 @@ gateway::Options gateway_from(const Settings& from) {
     options.download_strategy = strategy_from(from.download_strategy());
     options.redirect_status = static_cast<int>(from.redirect_status);
     options.uncertain_is_404 = from.uncertain_read == settings::UncertainRead::not_found;
-    options.auth_required = from.auth_writes == settings::AuthWrites::required;
+    // Whom an allowlist names must show who they are.
+    options.auth_required =
+        from.auth_writes == settings::AuthWrites::required || !from.allowed_pubkeys.empty();
     options.delete_any_suffices = from.delete_quorum == settings::DeleteQuorum::any;
     options.chunked_uploads = from.chunked_uploads == settings::ChunkedUploads::spool;
     options.dedupe_skip = from.dedupe_put == settings::DedupePut::skip;
     options.upload_bytes_max = from.max_upload_size;
     options.verify_first_bytes_max = from.verify_first_max;
     options.timeout = from.timeout;
+    options.lookup_timeout = from.lookup_timeout;
     options.retries_max = from.max_retries;
     options.spool_folder = from.spool_dir;
     options.upload_timeout_min = from.min_upload_timeout;

@@ -1,6 +1,7 @@
 #include "engine/easy.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <span>
 #include <string_view>
 
@@ -63,10 +64,19 @@ int on_request(void* user, char* address, char* /*ours*/, int /*port*/, int /*ou
     return allowed ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
+// Before a name is looked up that curl does not remember; not zero: it fails.
+int on_resolve(void* /*resolver*/, void* /*reserved*/, void* user) {
+    auto& exchange = exchange_of(user);
+    return exchange.desk.loop->may_resolve(exchange) ? 0 : 1;
+}
+
 curl_socket_t on_open(void* user, curlsocktype /*purpose*/, curl_sockaddr* address) {
     auto& exchange = exchange_of(user);
+    exchange.desk.loop->resolved(exchange);
     if (!exchange.allows_connect(address->addr)) return CURL_SOCKET_BAD;
-    return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    const int fd = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) exchange.no_descriptor_left();
+    return fd;
 }
 
 // The new socket's first own use is curl's, so that the loop hears of it here.
@@ -141,6 +151,8 @@ void Easy::set_common(const Engine::Options& options) {
 
 void Easy::set_guards(Exchange& exchange, Loop& loop) {
     set(handle_, CURLOPT_PRIVATE, static_cast<void*>(&exchange));
+    set(handle_, CURLOPT_RESOLVER_START_FUNCTION, &on_resolve);
+    set(handle_, CURLOPT_RESOLVER_START_DATA, static_cast<void*>(&exchange));
     set(handle_, CURLOPT_OPENSOCKETFUNCTION, &on_open);
     set(handle_, CURLOPT_OPENSOCKETDATA, static_cast<void*>(&exchange));
     set(handle_, CURLOPT_SOCKOPTFUNCTION, &on_opened);
@@ -177,6 +189,8 @@ void Easy::set_method(Exchange& exchange, const Engine::Options& options) {
     if (exchange.has_upload()) {
         set_upload(exchange, options);
     } else if (!request.body.empty() || sends_body_always(request.method)) {
+        // It is not repeated when a reused connection turns out dead, so none is reused.
+        set(handle_, CURLOPT_FRESH_CONNECT, 1L);
         set(handle_, CURLOPT_POST, 1L);
         set(handle_, CURLOPT_POSTFIELDS, request.body.data());
         set(handle_, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -229,12 +243,6 @@ std::uint64_t Easy::bytes_uploaded() const {
     curl_off_t bytes = 0;
     curl_easy_getinfo(handle_, CURLINFO_SIZE_UPLOAD_T, &bytes);
     return static_cast<std::uint64_t>(bytes);
-}
-
-int Easy::socket() const {
-    curl_socket_t fd = CURL_SOCKET_BAD;
-    curl_easy_getinfo(handle_, CURLINFO_ACTIVESOCKET, &fd);
-    return fd;
 }
 
 }  // namespace espalier::engine

@@ -31,7 +31,6 @@ public:
     // A CURL*, which is a void* by definition.
     void* handle() const { return handle_; }
     std::uint64_t bytes_uploaded() const;
-    int socket() const;  // -1: none
     const char* detail() const { return detail_.data(); }
 
 private:

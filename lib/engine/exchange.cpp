@@ -27,7 +27,10 @@ constexpr std::array kForOneHost = {"Authorization", "Cookie", "Proxy-Authorizat
 
 Exchange::Exchange(TransferRequest request, std::shared_ptr<base::Bell> bell,
                    std::shared_ptr<Inbox> inbox)
-    : request_(std::move(request)), bell_(std::move(bell)), inbox_(std::move(inbox)) {}
+    : request_(std::move(request)),
+      bell_(std::move(bell)),
+      inbox_(std::move(inbox)),
+      upstream_(request_.url.authority()) {}
 
 Exchange::~Exchange() = default;
 
@@ -98,7 +101,7 @@ std::optional<Error> Exchange::verdict(std::optional<Error> raw) {
     }
     if (raw) return raw;
     return Error{.kind = ErrorKind::upstream,
-                 .reason = base::text(url().authority(), " did not answer in HTTP"),
+                 .reason = base::text(upstream_, " did not answer in HTTP"),
                  .origin = Origin::upstream};
 }
 
@@ -150,6 +153,11 @@ void Exchange::ring() {
         request_.download->outer()->ring();
 }
 
+std::string Exchange::name_to_resolve() const {
+    const auto& to = request_.connect_to;
+    return to.empty() ? std::string(url().host()) : to.substr(0, to.rfind(':'));
+}
+
 bool Exchange::is_redirect() const {
     constexpr std::array kRedirects = {301, 302, 303, 307, 308};
     return request_.redirects_max > 0 && (request_.method == "GET" || answers_head()) &&
@@ -167,6 +175,12 @@ base::Result<void> Exchange::follow() {
     if (target->origin() != url().origin()) {
         for (const auto* name : kForOneHost) request_.headers.remove(name);
         request_.connect_to.clear();
+        request_.verify_tls = true;  // that was about the old host
+        // Nobody out there is to send us into our own network; a host of that network may.
+        if (from_public_ && !request_.public_addresses_only) {
+            request_.public_addresses_only = true;
+            guard_fault_ = ErrorKind::upstream;
+        }
     }
     request_.url = std::move(*target);
     head_ = {};

@@ -25,6 +25,7 @@ namespace espalier::engine {
 
 class Easy;
 class Inbox;
+class Loop;
 struct Group;
 
 class Exchange final : public PipeWatcher, public std::enable_shared_from_this<Exchange> {
@@ -42,13 +43,16 @@ public:
     // What the loop notes down about an Exchange that is under way.
     struct Desk {
         std::unique_ptr<Easy> easy;  // null: not under way
-        std::size_t index = 0;       // among those under way
-        Group* group = nullptr;      // whose curl handle it is in
+        Loop* loop = nullptr;
+        std::size_t index = 0;   // among those under way
+        Group* group = nullptr;  // whose curl handle it is in
         int upload_socket = -1;
         base::Steady::time_point due;            // when the watchdog looks again
         base::Steady::time_point last_progress;  // as the watchdog saw it
         std::uint64_t bytes_moved = 0;           // likewise
         bool last_grace = false;                 // delivered; ended when due, if need be
+        bool waiting = false;                    // in its lane, not begun yet
+        bool resolving = false;                  // the host's name
     };
 
     Exchange(TransferRequest request, std::shared_ptr<base::Bell> bell,
@@ -85,8 +89,12 @@ public:
 
     // --- The loop: what curl reports.
 
+    // The name that is resolved for it.
+    std::string name_to_resolve() const;
     // False: must not connect there.
     bool allows_connect(const sockaddr& address);
+    // This process may open no more sockets: our fault, not the upstream's.
+    void no_descriptor_left();
     // The request is about to be sent over a connection to this address; false: must not.
     bool allows_request(const std::string& address);
     // Whether the connection is read from; its being closed ends that, too.
@@ -103,6 +111,9 @@ public:
 
     const TransferRequest& request() const { return request_; }
     const Url& url() const { return request_.url; }
+    // Whom errors name: the host that was asked first. Where it sent us to is its own business,
+    // and may be an address that nobody else shall hear of.
+    const std::string& upstream() const { return upstream_; }
     bool answers_head() const { return request_.method == "HEAD"; }
     bool has_upload() const { return request_.upload && request_.upload_bytes.value_or(0) > 0; }
     bool complete() const { return complete_; }
@@ -121,6 +132,7 @@ private:
     Step keep(std::span<const std::byte> bytes);
     Step pass_on(std::span<const std::byte> bytes);
     Step give_up(base::ErrorKind kind, std::string reason);
+    std::string not_public() const;
     Given nothing_to_give(Pipe::End end);
     void mark_complete();
     void touch();
@@ -130,6 +142,7 @@ private:
     TransferRequest request_;
     const std::shared_ptr<base::Bell> bell_;
     const std::shared_ptr<Inbox> inbox_;
+    const std::string upstream_;
     const base::Steady::time_point started_ = base::Steady::now();
 
     // Any thread.
@@ -145,6 +158,9 @@ private:
     Pauses pauses_;
     std::size_t already_taken_ = 0;  // from the front of the piece that curl will give again
     std::size_t discarded_ = 0;      // bytes of a redirect's body
+    // What breaking the guard is: the client's fault, or that of an upstream that redirects.
+    base::ErrorKind guard_fault_ = base::ErrorKind::forbidden;
+    bool from_public_ = false;  // the host that answered last is on the public internet
     int hops_ = 0, requests_begun_ = 0;
     bool began_ = false;       // the request, or some of it, may have been sent
     bool performing_ = false;  // it is being sent or answered over a live connection

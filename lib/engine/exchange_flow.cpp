@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kRedirectBodyMax = 64 * 1024;
 
 Origin origin_of(ErrorKind kind) {
-    if (kind == ErrorKind::cancelled) return Origin::internal;
+    if (kind == ErrorKind::cancelled || kind == ErrorKind::internal) return Origin::internal;
     // Only who names an upstream that we do not know can name one of our own network.
     return kind == ErrorKind::forbidden ? Origin::client : Origin::upstream;
 }
@@ -33,27 +33,37 @@ Exchange::Step Exchange::give_up(ErrorKind kind, std::string reason) {
     return Step::stop;
 }
 
+std::string Exchange::not_public() const {
+    return base::text(upstream_, hops_ == 0 ? " is not" : " redirects to what is not",
+                      " on the public internet");
+}
+
 bool Exchange::allows_connect(const sockaddr& address) {
     performing_ = false;
     if (!request_.public_addresses_only || is_public(address)) return true;
-    give_up(ErrorKind::forbidden, base::text(url().host(), " is not on the public internet"));
+    give_up(guard_fault_, not_public());
     return false;
 }
 
+void Exchange::no_descriptor_left() {
+    give_up(ErrorKind::internal, "too many files and connections are open here");
+}
+
 bool Exchange::allows_request(const std::string& address) {
-    if (request_.public_addresses_only && !is_public(address)) {
-        give_up(ErrorKind::forbidden, base::text(url().host(), " is not on the public internet"));
+    from_public_ = is_public(address);
+    if (request_.public_addresses_only && !from_public_) {
+        give_up(guard_fault_, not_public());
         return false;
     }
-    if (failure_ && failure_->kind == ErrorKind::forbidden)
-        failure_.reset();  // another address was
+    failure_.reset();  // of another address
     // curl begins again by itself when a reused connection turns out dead. That is welcome, unless
     // the first attempt may count, or has used up bytes that cannot be had again.
     const bool once_only = request_.method == "POST" || request_.method == "PATCH" ||
+                           (request_.method == "PUT" && !has_upload()) ||
                            (has_upload() && sent_.load(std::memory_order_relaxed) > 0);
     if (++requests_begun_ > 1 && once_only) {
         give_up(ErrorKind::reset,
-                base::text(url().authority(), " closed the connection without an answer"));
+                base::text(upstream_, " closed the connection without an answer"));
         return false;
     }
     began_ = performing_ = true;
@@ -72,13 +82,12 @@ bool Exchange::take_head_line(std::string_view line) {
         case ResponseHead::Progress::done:
             return head_done();
         case ResponseHead::Progress::too_long:
-            give_up(ErrorKind::upstream,
-                    base::text(url().authority(), " answered with too long a head"));
+            give_up(ErrorKind::upstream, base::text(upstream_, " answered with too long a head"));
             return false;
         case ResponseHead::Progress::bad:
             break;
     }
-    give_up(ErrorKind::upstream, base::text(url().authority(), " answered with a malformed head"));
+    give_up(ErrorKind::upstream, base::text(upstream_, " answered with a malformed head"));
     return false;
 }
 
@@ -98,8 +107,7 @@ bool Exchange::head_done() {
     touch();
     expected_ = head_.body_bytes(answers_head());
     if (!request_.download && expected_.value_or(0) > request_.body_bytes_max) {
-        give_up(ErrorKind::upstream,
-                base::text(url().authority(), " answered with too long a body"));
+        give_up(ErrorKind::upstream, base::text(upstream_, " answered with too long a body"));
         return false;
     }
     if (expected_ == 0U) mark_complete();
@@ -119,7 +127,7 @@ Exchange::Step Exchange::take_body(std::span<const std::byte> bytes) {
 Exchange::Step Exchange::keep(std::span<const std::byte> bytes) {
     if (bytes.size() > request_.body_bytes_max - body_.size())
         return give_up(ErrorKind::upstream,
-                       base::text(url().authority(), " answered with too long a body"));
+                       base::text(upstream_, " answered with too long a body"));
     if (!bytes.empty()) {
         const auto before = body_.size();
         body_.resize(before + bytes.size());

@@ -29,6 +29,7 @@ namespace {
 constexpr base::Milliseconds kLastGrace{1'000};  // for a delivered exchange to end by itself
 constexpr std::size_t kConnectionsStep = 128;
 constexpr std::size_t kSalvageBytesMax = 16 * 1024;
+constexpr std::uint64_t kBytesStoredPerSecond = 8ULL * 1024 * 1024;  // by the slowest of disks
 
 // Null for the handles that curl keeps for itself.
 Exchange* exchange_of(CURL* easy) {
@@ -58,7 +59,7 @@ Error shutting_down() {
 
 Error too_slow(const Exchange& exchange, std::string_view how) {
     return {.kind = ErrorKind::timeout,
-            .reason = base::text(exchange.url().authority(), how),
+            .reason = base::text(exchange.upstream(), how),
             .origin = Origin::upstream,
             .retryable = !exchange.began()};
 }
@@ -80,6 +81,7 @@ Engine::Snapshot Loop::snapshot() const {
     return {.transfers = transfers_.load(std::memory_order_relaxed),
             .started = begun_.load(std::memory_order_relaxed),
             .finished = finished_.load(std::memory_order_relaxed),
+            .waiting = waiting_.load(std::memory_order_relaxed),
             .connections_opened = connections_opened_.load(std::memory_order_relaxed)};
 }
 
@@ -143,6 +145,8 @@ void Loop::read_inbox() {
         exchange->letter_read();
         if (exchange->desk.easy) {
             read_letter(*exchange);
+        } else if (exchange->desk.waiting) {
+            if (auto reason = exchange->reason_to_cut()) refuse(*exchange, std::move(*reason));
         } else if (!exchange->over()) {
             begin(exchange);
         }
@@ -161,9 +165,26 @@ void Loop::read_letter(Exchange& exchange) {
 void Loop::begin(const std::shared_ptr<Exchange>& exchange) {
     exchange->begin(touched_);
     if (auto reason = exchange->reason_to_cut()) return exchange->finish(std::move(reason));
+    if (lanes_.enter(exchange)) return launch(exchange);
+    exchange->desk.waiting = true;
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+    exchange->desk.due = exchange->request().deadline.when();
+    agenda_.add(exchange->desk.due, exchange.get());
+}
+
+// Ends one that waits in its lane.
+void Loop::refuse(Exchange& exchange, Error error) {
+    agenda_.remove(exchange.desk.due, &exchange);
+    exchange.desk.waiting = false;
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    exchange.finish(std::move(error));
+}
+
+void Loop::launch(const std::shared_ptr<Exchange>& exchange) {
     begun_.fetch_add(1, std::memory_order_relaxed);
     transfers_.fetch_add(1, std::memory_order_relaxed);
     auto& desk = exchange->desk;
+    desk.loop = this;
     desk.index = under_way_.size();
     desk.last_progress = now_;
     under_way_.push_back(exchange);
@@ -215,6 +236,11 @@ void Loop::end(Exchange& exchange, std::optional<Error> error) {
     leave_group(exchange);
     give_back(std::move(desk.easy));
     agenda_.remove(desk.due, &exchange);
+    if (std::exchange(desk.resolving, false)) {
+        const bool in_vain =
+            error && (error->kind == ErrorKind::refused || error->kind == ErrorKind::timeout);
+        dark_names_.left(exchange.name_to_resolve(), &exchange, in_vain);
+    }
     if (desk.upload_socket >= 0) sending_over_.erase(desk.upload_socket);
     exchange.finish(std::move(error));
     finished_.fetch_add(1, std::memory_order_relaxed);
@@ -223,6 +249,12 @@ void Loop::end(Exchange& exchange, std::optional<Error> error) {
     under_way_.back()->desk.index = index;
     std::swap(under_way_[index], under_way_.back());
     under_way_.pop_back();  // it lives on in touched_ until it has been rung for
+    const auto next = lanes_.leave(exchange);
+    if (!next) return;
+    next->desk.waiting = false;
+    waiting_.fetch_sub(1, std::memory_order_relaxed);
+    agenda_.remove(next->desk.due, next.get());
+    launch(next);
 }
 
 void Loop::give_back(std::unique_ptr<Easy> easy) {
@@ -233,6 +265,7 @@ void Loop::give_back(std::unique_ptr<Easy> easy) {
 
 void Loop::end_all() {
     read_inbox();
+    for (const auto& exchange : lanes_.take_waiting()) refuse(*exchange, shutting_down());
     while (!under_way_.empty()) {
         auto& exchange = *under_way_.back();
         end(exchange, exchange.verdict(shutting_down()));
@@ -285,7 +318,7 @@ void Loop::reap() {
 void Loop::settle(Exchange& exchange, int curl_code) {
     auto& easy = *exchange.desk.easy;
     if (!exchange.redirecting())
-        return end(exchange, exchange.verdict(error_of(curl_code, exchange.url().authority(),
+        return end(exchange, exchange.verdict(error_of(curl_code, exchange.upstream(),
                                                        easy.detail(), exchange.began())));
     if (auto aimed = exchange.follow(); !aimed) return end(exchange, std::move(aimed).error());
     leave_group(exchange);
@@ -297,7 +330,7 @@ void Loop::look_at_touched() {
     for (std::size_t i = 0; i < touched_.size(); ++i) {  // it grows meanwhile
         const auto exchange = touched_[i];
         if (!exchange->desk.easy || !exchange->wants_end()) continue;
-        auto raw = error_of(CURLE_PARTIAL_FILE, exchange->url().authority(), "", true);
+        auto raw = error_of(CURLE_PARTIAL_FILE, exchange->upstream(), "", true);
         end(*exchange, exchange->verdict(std::move(raw)));
     }
 }
@@ -305,6 +338,16 @@ void Loop::look_at_touched() {
 void Loop::ring() {
     for (const auto& exchange : touched_) exchange->ring();
     touched_.clear();
+}
+
+bool Loop::may_resolve(Exchange& exchange) {
+    exchange.desk.resolving = dark_names_.may_ask(exchange.name_to_resolve(), &exchange);
+    return exchange.desk.resolving;
+}
+
+void Loop::resolved(Exchange& exchange) {
+    if (!std::exchange(exchange.desk.resolving, false)) return;
+    dark_names_.resolved(exchange.name_to_resolve());
 }
 
 void Loop::socket_opened(int fd) {
@@ -322,6 +365,8 @@ void Loop::socket_closing(int fd) {
     const auto found = sending_over_.find(fd);
     if (found == sending_over_.end()) return;
     auto& exchange = *found->second;
+    sending_over_.erase(found);
+    exchange.desk.upload_socket = -1;  // the number may be another's in a moment
     exchange.connection_closed();
     // When a send fails, curl closes without reading what the upstream said before it left.
     if (exchange.url().scheme() != "http" || exchange.head_started()) return;
@@ -368,15 +413,25 @@ void Loop::look_at_due() {
 void Loop::look_at(Exchange& exchange) {
     auto& desk = exchange.desk;
     const auto& request = exchange.request();
+    if (desk.waiting) return refuse(exchange, too_slow(exchange, " has too much to do already"));
     if (desk.last_grace) return end(exchange, std::nullopt);
     if (request.deadline.passed(now_))
         return end(exchange, exchange.verdict(too_slow(exchange, " did not answer in time")));
     const auto pauses = exchange.pauses();
     if (!exchange.began() || pauses.send || pauses.receive || has_moved(exchange))
         desk.last_progress = now_;
-    if (now_ - desk.last_progress >= request.stall_timeout)
+    if (now_ - desk.last_progress >= patience_with(exchange))
         return end(exchange, exchange.verdict(too_slow(exchange, " stalled")));
     watch(exchange);
+}
+
+// Who has a whole upload is given time to store it.
+base::Milliseconds Loop::patience_with(const Exchange& exchange) const {
+    const auto& request = exchange.request();
+    const bool sent =
+        exchange.has_upload() && exchange.desk.easy->bytes_uploaded() == *request.upload_bytes;
+    if (!sent) return request.stall_timeout;
+    return request.stall_timeout + base::Seconds(*request.upload_bytes / kBytesStoredPerSecond);
 }
 
 // Whether bytes have moved since the last call: to curl, or from the kernel to the network.
@@ -384,8 +439,7 @@ bool Loop::has_moved(Exchange& exchange) const {
     check_thread();
     auto& desk = exchange.desk;
     int unsent = 0;
-    const int fd = desk.easy->socket();
-    if (fd >= 0) ::ioctl(fd, SIOCOUTQ, &unsent);
+    if (desk.upload_socket >= 0) ::ioctl(desk.upload_socket, SIOCOUTQ, &unsent);
     // Bytes only ever move on, so that this sum grows exactly when some have.
     const auto sum = exchange.bytes_received() + 2 * desk.easy->bytes_uploaded() -
                      static_cast<std::uint64_t>(unsent);

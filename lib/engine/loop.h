@@ -3,8 +3,9 @@
 // what the sockets say, ends what has ended and, last of all, rings: at most once per Exchange.
 //
 // A transfer stalls when no byte moved either way for its stall_timeout while it was not our
-// own Pipe that held it up; it is found out within a quarter more than that. curl's own speed
-// limits are not used: they would count an upload that we have paused as stalled.
+// own Pipe that held it up; it is found out within a quarter more than that. Who has all of an
+// upload gets longer, a second for each 8 MiB. curl's own speed limits are not used: they would
+// count an upload that we have paused as stalled.
 //
 // Threads: post(), shut_down() and snapshot() from any, the rest from its own.
 #pragma once
@@ -19,9 +20,11 @@
 #include <vector>
 
 #include "engine/agenda.h"
+#include "engine/dark_names.h"
 #include "engine/engine.h"
 #include "engine/inbox.h"
 #include "engine/interest.h"
+#include "engine/lanes.h"
 
 namespace espalier::engine {
 
@@ -49,6 +52,8 @@ public:
     Engine::Snapshot snapshot() const;
 
     // What curl reports; from within its calls.
+    bool may_resolve(Exchange& exchange);
+    void resolved(Exchange& exchange);
     void socket_opened(int fd);
     void socket_closing(int fd);
     // `exchange` may be null; `events` as epoll's, 0 = none; `gone`: curl forgets the socket, but
@@ -79,6 +84,8 @@ private:
     void ring();
 
     void begin(const std::shared_ptr<Exchange>& exchange);
+    void launch(const std::shared_ptr<Exchange>& exchange);
+    void refuse(Exchange& exchange, base::Error error);
     void start_hop(Exchange& exchange);
     void leave_group(Exchange& exchange);
     void make_room(Group& group) const;
@@ -90,6 +97,7 @@ private:
     void watch(Exchange& exchange);
     void look_at_due();
     void look_at(Exchange& exchange);
+    base::Milliseconds patience_with(const Exchange& exchange) const;
     bool has_moved(Exchange& exchange) const;
 
     const Engine::Options options_;
@@ -100,6 +108,8 @@ private:
     std::array<Group, kGroups> groups_;
     Interest interest_;
     Agenda<Exchange> agenda_;
+    Lanes lanes_;
+    DarkNames dark_names_;
     Inbox::Letters letters_;
     std::vector<std::shared_ptr<Exchange>> under_way_;
     std::vector<std::shared_ptr<Exchange>> touched_;
@@ -109,7 +119,7 @@ private:
     base::Steady::time_point now_;
 
     // Any thread.
-    std::atomic<std::size_t> transfers_{0};
+    std::atomic<std::size_t> transfers_{0}, waiting_{0};
     std::atomic<std::uint64_t> begun_{0}, finished_{0}, connections_opened_{0};
 
     std::jthread thread_;  // last: it uses all of the above

@@ -42,7 +42,10 @@ struct TransferRequest {
     int redirects_max = 0;                     // followed by the engine, guarded at each hop
     bool verify_tls = true;
     bool public_addresses_only = false;  // refuse private, loopback, link-local … (SSRF guard)
-    bool http2 = false;                  // small operations only; bodies go over HTTP/1.1
+    // Exchanges at once with the url's host, of those that send a body from a Pipe and of the
+    // others each; more wait, and their deadline runs. 0: any number.
+    std::size_t at_once_max = 0;
+    bool http2 = false;  // small operations only; bodies go over HTTP/1.1
 };
 
 struct Response {

@@ -1,5 +1,7 @@
 #include "fanout/blob_head.h"
 
+#include <algorithm>
+#include <array>
 #include <ctime>
 
 #include "base/text.h"
@@ -13,13 +15,24 @@ bool says_not_found(const engine::TransferState& state) {
     return reason.find("not found") != std::string::npos;
 }
 
+bool is_success(int status) {
+    return status >= 200 && status < 300;
+}
+
 Presence presence_of(const engine::TransferState& state, int miss_status) {
     if (!state.response_complete) return Presence::unknown;
     const int status = state.response.status;
     if (status == 404 || status == 410) return Presence::absent;
-    const bool success = status >= 200 && status < 300;
-    if (success) return says_not_found(state) ? Presence::absent : Presence::there;
-    return status == miss_status ? Presence::absent : Presence::unknown;
+    if (!is_success(status)) return status == miss_status ? Presence::absent : Presence::unknown;
+    if (says_not_found(state)) return Presence::absent;
+    return is_success(miss_status) ? Presence::unknown : Presence::there;
+}
+
+// Whether an upstream may say in this way that it has no such blob. The others are about the
+// asker, or about a server that cannot be reached.
+bool may_mean_no(int status) {
+    constexpr std::array kOthers{401, 402, 403, 407, 429};
+    return status >= 200 && status < 502 && std::ranges::find(kOthers, status) == kOthers.end();
 }
 
 }  // namespace
@@ -40,6 +53,26 @@ HeadAnswer read_head(const engine::TransferState& state, int miss_status) {
     answer.last_modified = parse_http_date(headers.value("Last-Modified")).value_or(0);
     answer.sunset = parse_http_date(headers.value("Sunset")).value_or(0);
     return answer;
+}
+
+fleet::Outcome head_outcome(const fleet::Upstream& upstream, const engine::TransferState& state,
+                            const HeadAnswer& answer) {
+    auto outcome = outcome_of(upstream, state, false);
+    if (answer.presence == Presence::absent) outcome.kind = fleet::OutcomeKind::client_fault;
+    if (answer.presence == Presence::unknown && outcome.kind == fleet::OutcomeKind::ok) {
+        outcome.kind = fleet::OutcomeKind::capability;
+        outcome.reason = "it says yes to every blob, whether it has it or not";
+    }
+    return outcome;
+}
+
+int learn_miss_status(int known, const engine::TransferState& state) {
+    const int status = state.response.status;
+    if (!state.response_complete || !may_mean_no(status)) return known;
+    if (read_head(state, 0).presence == Presence::absent) return 404;
+    if (is_success(status)) return 200;
+    const bool has_better = known != 0 && known < 500;
+    return status >= 500 && has_better ? known : status;
 }
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {

@@ -40,10 +40,8 @@ private:
     std::optional<Deadline> read(Steady::time_point now) {
         const auto state = transfer_.state();
         const auto answer = read_head(state, network_.fleet.miss_status(task_.server));
-        auto outcome = outcome_of(network_.fleet.at(task_.server), state, false);
-        // Its own way to say no (sheet A.17) is no fault of it.
-        if (answer.presence == Presence::absent) outcome.kind = fleet::OutcomeKind::client_fault;
-        record(network_, fleet::Op::lookup, outcome, state);
+        record(network_, fleet::Op::lookup,
+               head_outcome(network_.fleet.at(task_.server), state, answer), state);
         transfer_ = {};
         if (answer.presence == Presence::there) {
             network_.map.learn(task_.hash, task_.server, answer.facts(), asked_);

@@ -42,7 +42,9 @@ void read_answers(Network& network, std::vector<Leg>& legs, std::vector<Outcome>
         if (outcomes[i].kind != OutcomeKind::pending || !leg.transfer || !leg.transfer.decided())
             continue;
         const auto state = leg.transfer.state();
-        auto outcome = outcome_of(network.fleet.at(leg.upstream), state, rules.optional_endpoint);
+        const auto& upstream = network.fleet.at(leg.upstream);
+        auto outcome = rules.read ? rules.read(upstream, state)
+                                  : outcome_of(upstream, state, rules.optional_endpoint);
         record(network, rules.op, outcome, state);
         leg.transfer = {};
         if (worth_another_try(leg, outcome, rules))

@@ -19,6 +19,8 @@ struct FanLeg {
 struct FanRules {
     fleet::Op op = fleet::Op::lookup;
     bool optional_endpoint = false;
+    // Makes an outcome of a finished exchange; empty: outcome_of().
+    std::function<fleet::Outcome(const fleet::Upstream&, const engine::TransferState&)> read;
     // A leg that failed below HTTP is tried again this often, 100 ms, 200 ms, 400 ms … later.
     // Requires: the operation is idempotent.
     int retries_max = 0;

@@ -8,7 +8,6 @@ using base::Deadline;
 using base::Milliseconds;
 using base::Steady;
 using fleet::Outcome;
-using fleet::OutcomeKind;
 using protocol::BlobHash;
 
 // One lookup under way, shared by everybody who asks for the same blob.
@@ -91,10 +90,11 @@ void Lookup::read_answers(Steady::time_point now) {
         asked.answered = true;
         const auto state = asked.transfer.state();
         asked.answer = read_head(state, network.fleet.miss_status(asked.id));
-        auto outcome = outcome_of(network.fleet.at(asked.id), state, false);
-        if (asked.answer.presence == Presence::absent) outcome.kind = OutcomeKind::client_fault;
-        if (asked.answer.presence == Presence::unknown && outcome.broken != fleet::Break::timeout)
-            so_far_.only_timeouts = false;
+        auto outcome = head_outcome(network.fleet.at(asked.id), state, asked.answer);
+        if (asked.answer.presence == Presence::unknown) {
+            so_far_.silent.add(asked.id);
+            if (outcome.broken != fleet::Break::timeout) so_far_.only_timeouts = false;
+        }
         record(network, fleet::Op::lookup, outcome, state);
         so_far_.outcomes.push_back(std::move(outcome));
         if (asked.answer.presence != Presence::there) continue;
@@ -186,7 +186,7 @@ void Locator::finished(const Lookup& lookup) {
     if (lookup.superseded) nowhere_.remove(lookup.hash);
 }
 
-void Locator::stored(const BlobHash& hash) {
+void Locator::changed(const BlobHash& hash) {
     lookups_.with([&](auto& lookups) {
         if (const auto found = lookups.find(hash); found != lookups.end()) {
             found->second->superseded = true;

@@ -26,6 +26,7 @@ struct Located {
     fleet::UpstreamSet servers;            // for `somewhere`: those that confirmed so far
     HeadAnswer facts;                      // of the first that confirmed
     std::vector<fleet::Outcome> outcomes;  // of those that have answered, or failed
+    fleet::UpstreamSet silent;             // of these, who could not say
     bool only_timeouts = false;            // for `uncertain`: all missing answers are timeouts
     bool remembered = false;               // `nowhere` from the negative cache
 };
@@ -52,8 +53,8 @@ public:
 
     // Waits until it is known, at most `lookup_timeout`.
     Located find(const protocol::BlobHash& hash);
-    // The blob has just been stored somewhere: what said "nowhere" is void.
-    void stored(const protocol::BlobHash& hash);
+    // The blob has just been stored or deleted somewhere: what has been heard of it is void.
+    void changed(const protocol::BlobHash& hash);
     Snapshot snapshot() const;
 
 private:

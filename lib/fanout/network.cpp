@@ -34,6 +34,7 @@ engine::TransferRequest request_to(const fleet::Upstream& upstream, std::string_
     request.url = upstream.url.with_path(path);
     request.connect_to = upstream.connect_to;
     request.verify_tls = upstream.verify_tls;
+    request.at_once_max = upstream.in_flight_max;
     request.deadline = deadline;
     return request;
 }

@@ -47,13 +47,13 @@ private:
     void read(Steady::time_point) {
         const auto state = transfer_.state();
         auto outcome = outcome_of(upstream_, state, false);
-        // Whatever a server says of a blob that nobody has, it is alive; a gateway in front of
-        // it that cannot reach it says 502, 503 or 504.
-        const int status = outcome.status;
-        if (status != 0 && status < 502 && outcome.kind != fleet::OutcomeKind::throttle) {
-            network_.fleet.learn_miss_status(upstream_.id, status);
+        const int miss = learn_miss_status(network_.fleet.miss_status(upstream_.id), state);
+        network_.fleet.learn_miss_status(upstream_.id, miss);
+        // However a server says that it has no such blob, it is well.
+        const bool answers = outcome.kind != fleet::OutcomeKind::upstream_fault &&
+                             outcome.kind != fleet::OutcomeKind::throttle;
+        if (answers || (outcome.status != 0 && outcome.status == miss))
             outcome.kind = fleet::OutcomeKind::ok;
-        }
         record(network_, fleet::Op::probe, outcome, state);
         transfer_ = {};
     }

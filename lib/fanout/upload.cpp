@@ -18,6 +18,7 @@ using fleet::OutcomeKind;
 using protocol::BlobHash;
 
 constexpr std::size_t kPipeBytes = 512UL * 1024;
+constexpr std::size_t kSmallPipeBytes = 64UL * 1024;  // when no memory is left for a full one
 // Reading further than this ahead of the fastest leg gains nothing: the bytes would only grow
 // cold in the window.
 constexpr std::uint64_t kAheadBytesMax = 1024UL * 1024;
@@ -27,11 +28,30 @@ constexpr std::size_t kReadBytes = 256UL * 1024;
 constexpr std::uint64_t kAnnounceBytes = 128UL * 1024;
 constexpr auto kAnnounceAfter = base::Milliseconds{50};
 
+// Some that were left out may have it already.
+std::size_t legs_needed(const UploadPlan& plan) {
+    const auto there = std::ranges::count(plan.left_out, OutcomeKind::ok, &Outcome::kind);
+    return static_cast<std::size_t>(std::max<std::ptrdiff_t>(plan.quorum - there, 0));
+}
+
 bool is_success(int status) {
     return status >= 200 && status < 300;
 }
 
 }  // namespace
+
+bool is_missing(const fleet::Upstream& upstream, const Outcome& outcome) {
+    if (!upstream.takes_uploads()) return false;
+    switch (outcome.kind) {
+        case OutcomeKind::pending:
+        case OutcomeKind::upstream_fault:
+        case OutcomeKind::throttle:
+        case OutcomeKind::cancelled:
+            return true;
+        default:
+            return false;
+    }
+}
 
 // How far each leg is, so that the worker knows whether it may read on. Written by the mover.
 struct Upload::Pace {
@@ -40,12 +60,13 @@ struct Upload::Pace {
 
     explicit Pace(std::size_t legs) : offsets(legs) {}
 
-    // The offset of the k-th fastest live leg; kWantsNoMore when fewer than k are left.
+    // The offset of the k-th fastest live leg; kWantsNoMore for k = 0, and when fewer than k are
+    // left.
     std::uint64_t kth_fastest(std::size_t k) const {
         std::vector<std::uint64_t> live;
         for (const auto& offset : offsets)
             if (const auto value = offset.load(); value != kGone) live.push_back(value);
-        if (live.size() < k) return kWantsNoMore;
+        if (k == 0 || live.size() < k) return kWantsNoMore;
         std::ranges::nth_element(live, live.begin() + static_cast<std::ptrdiff_t>(k - 1),
                                  std::greater{});
         return live[k - 1];
@@ -74,10 +95,12 @@ struct Upload::Pace {
 Upload::Upload(Mover& mover, Network network, const Resources& resources, UploadPlan plan)
     : Job(mover),
       network_(network),
+      memory_(resources.memory),
       ledger_(resources.ledger),
       confirmer_(resources.confirmer),
       plan_(std::move(plan)),
       window_bytes_(resources.spool.window_bytes),
+      legs_needed_(legs_needed(plan_)),
       spool_(std::make_shared<spool::Spool>(resources.spool, resources.memory, resources.disk)),
       worker_bell_(std::make_shared<base::Bell>()),
       begun_(Steady::now()),
@@ -91,6 +114,7 @@ Upload::Upload(Mover& mover, Network network, const Resources& resources, Upload
         }
         std::ranges::copy(plan_.left_out, std::back_inserter(shared.status.outcomes));
         shared.status.verdict = judge(shared.status.outcomes, plan_.quorum);
+        if (shared.status.verdict.decision == fleet::Decision::met) shared.status.met_at = begun_;
     });
 }
 
@@ -98,10 +122,11 @@ Upload::~Upload() = default;
 
 bool Upload::within_window() const {
     if (plan_.verify_first) return true;
-    const auto kth = pace_->kth_fastest(static_cast<std::size_t>(plan_.quorum));
+    const auto kth = pace_->kth_fastest(legs_needed_);
     const auto size = spool_->size();
     const auto range = pace_->range();
-    if (range && size > range->fastest + kAheadBytesMax) return false;
+    if (kth == Pace::kWantsNoMore || !range) return true;  // nobody left sets the pace
+    if (size > range->fastest + kAheadBytesMax) return false;
     return kth >= size ||
            size - kth + kReadBytes <= std::max<std::uint64_t>(window_bytes_, 2 * kReadBytes);
 }
@@ -131,23 +156,36 @@ bool Upload::wait_for_room(Deadline deadline) {
 std::span<std::byte> Upload::room(std::size_t bytes_max) {
     // Announced before looking, so that progress between the look and the wait rings.
     pace_->worker_waits = true;
-    if (!within_window() || patient_with_slowest()) return {};
-    const auto when_full =
-        plan_.verify_first ? spool::Spool::WhenFull::spill : spool::Spool::WhenFull::wait;
-    const auto room = spool_->room(std::min(bytes_max, kReadBytes), when_full);
-    if (!room.empty()) pace_->worker_waits = false;
+    const auto room = find_room(std::min(bytes_max, kReadBytes));
+    if (room.empty())
+        announce();  // the legs may lack just these bytes to make room
+    else
+        pace_->worker_waits = false;
     return room;
+}
+
+std::span<std::byte> Upload::find_room(std::size_t bytes) {
+    using WhenFull = spool::Spool::WhenFull;
+    if (plan_.verify_first) return spool_->room(bytes, WhenFull::spill);
+    if (!within_window() || patient_with_slowest()) return {};
+    const auto room = spool_->room(bytes, WhenFull::wait);
+    const auto range = pace_->range();
+    // No memory is left. Those that the quorum needs are waited for; a laggard is not.
+    const bool laggard = range && range->slowest < pace_->kth_fastest(legs_needed_);
+    return room.empty() && laggard ? spool_->room(bytes, WhenFull::spill) : room;
 }
 
 void Upload::commit(std::size_t n) {
     spool_->commit(n);
     if (plan_.verify_first) return;
     // Small pieces are announced together, unless they come slowly.
-    const auto now = Steady::now();
     unannounced_ += n;
-    if (unannounced_ < kAnnounceBytes && now - announced_ < kAnnounceAfter) return;
-    unannounced_ = 0;
-    announced_ = now;
+    if (unannounced_ >= kAnnounceBytes || Steady::now() - announced_ >= kAnnounceAfter) announce();
+}
+
+void Upload::announce() {
+    if (std::exchange(unannounced_, 0) == 0) return;
+    announced_ = Steady::now();
     bell()->ring();
 }
 
@@ -169,16 +207,18 @@ void Upload::drop() {
 }
 
 void Upload::entered_in_ledger() {
-    const auto [hash, arrived] = shared_.with([](Shared& shared) {
+    const auto [hash, outcomes] = shared_.with([](Shared& shared) {
         shared.in_ledger = true;
-        std::vector<fleet::UpstreamId> there;
-        for (const Outcome& outcome : shared.status.outcomes)
-            if (outcome.kind == OutcomeKind::ok) there.push_back(outcome.upstream);
-        return std::pair(shared.hash, there);
+        return std::pair(shared.hash, shared.status.outcomes);
     });
-    // Those that arrived while the row was being written.
-    for (const auto id : arrived)
-        static_cast<void>(ledger_.replica_arrived(*hash, network_.fleet.at(id).url.text()));
+    // Those that were decided while the row was being written.
+    for (const Outcome& outcome : outcomes) strike_if_settled(*hash, outcome);
+}
+
+void Upload::strike_if_settled(const BlobHash& hash, const Outcome& outcome) {
+    const auto& upstream = network_.fleet.at(outcome.upstream);
+    if (is_missing(upstream, outcome)) return;
+    static_cast<void>(ledger_.no_longer_missing(hash, upstream.url.text()));
 }
 
 UploadStatus Upload::status() const {
@@ -226,11 +266,17 @@ void Upload::open_legs() {
         request.headers = leg.target.headers;
         if (promised) request.headers.set("X-SHA-256", promised->hex());
         request.upload_bytes = plan_.body_bytes.value_or(size);
-        leg.pipe = std::make_shared<engine::Pipe>(kPipeBytes, bell());
+        leg.pipe = pipe_for(leg);
         request.upload = leg.pipe;
         request.stall_timeout = plan_.stall_timeout;
         leg.transfer = start(network_, upstream, std::move(request), bell());
     }
+}
+
+std::shared_ptr<engine::Pipe> Upload::pipe_for(Leg& leg) {
+    leg.memory = base::Lease(memory_);
+    const bool paid = leg.memory.take(kPipeBytes);
+    return std::make_shared<engine::Pipe>(paid ? kPipeBytes : kSmallPipeBytes, bell());
 }
 
 // Moves bytes from the spool into the leg's pipe while there are some and it has room.
@@ -266,6 +312,8 @@ bool Upload::fill(Leg& leg) {
 }
 
 void Upload::leave_behind(Leg& leg) {
+    network_.log.warning("a slow server was left behind, the spool has no room left",
+                         {{"upstream", network_.fleet.host(leg.target.upstream)}});
     decide(leg,
            {.upstream = leg.target.upstream,
             .kind = OutcomeKind::cancelled,
@@ -286,7 +334,11 @@ void Upload::read_answer(Leg& leg, const std::optional<BlobHash>& hash) {
     }
     std::optional<std::int64_t> uploaded;
     if (accepted) return decide(leg, judge_answer(leg, state, *hash, uploaded), state, uploaded);
-    decide(leg, outcome_of(network_.fleet.at(leg.target.upstream), state, false), state);
+    auto outcome = outcome_of(network_.fleet.at(leg.target.upstream), state, false);
+    // The time was the client's: it has not sent the whole body yet.
+    if (!hash && outcome.broken == fleet::Break::timeout && plan_.deadline.passed())
+        outcome.kind = OutcomeKind::cancelled;
+    decide(leg, std::move(outcome), state);
 }
 
 // A 2xx counts only with a descriptor of the very bytes that were sent.
@@ -313,11 +365,12 @@ void Upload::decide(Leg& leg, Outcome outcome, const engine::TransferState& stat
     leg.decided = true;
     leg.reader.reset();
     leg.transfer = {};
+    leg.memory = {};
     if (outcome.sent) record(network_, fleet::Op::upload, outcome, state);
     pace_->offsets[index] = ok ? Pace::kWantsNoMore : Pace::kGone;
     const auto [hash, in_ledger] = shared_.with([&](Shared& shared) {
         auto& status = shared.status;
-        status.outcomes[index] = std::move(outcome);
+        status.outcomes[index] = outcome;
         status.verdict = judge(status.outcomes, plan_.quorum);
         if (status.verdict.decision == fleet::Decision::met && !status.met_at)
             status.met_at = Steady::now();
@@ -325,11 +378,8 @@ void Upload::decide(Leg& leg, Outcome outcome, const engine::TransferState& stat
         return std::pair(shared.hash, shared.in_ledger);
     });
     worker_bell_->ring();
-    if (!ok) return;
-    confirmer_.after_store(*hash, leg.target.upstream);
-    if (in_ledger)
-        static_cast<void>(
-            ledger_.replica_arrived(*hash, network_.fleet.at(leg.target.upstream).url.text()));
+    if (ok) confirmer_.after_store(*hash, leg.target.upstream);
+    if (in_ledger) strike_if_settled(*hash, outcome);
 }
 
 void Upload::cut_all(const std::string& why) {

@@ -52,6 +52,10 @@ struct UploadStatus {
     bool all_decided() const { return verdict.pending == 0; }
 };
 
+// Whether a replica that this outcome says is not there may still be had, so that it is worth
+// remembering. A server that refused the blob, or takes none, will not change its mind.
+bool is_missing(const fleet::Upstream& upstream, const fleet::Outcome& outcome);
+
 class Upload : public Job {
 public:
     struct Resources {
@@ -76,7 +80,8 @@ public:
     void release(const protocol::BlobHash& hash);
     // Worker: cut every leg; nobody shall store anything.
     void drop();
-    // Worker: these upstreams are now in the ledger as missing; late arrivals leave it.
+    // Worker: the replicas that are missing stand in the ledger now; what becomes of them later
+    // is noted there.
     void entered_in_ledger();
     // Rings when room() or status() may have changed. The worker's.
     base::Bell& worker_bell() { return *worker_bell_; }
@@ -93,6 +98,7 @@ private:
         std::unique_ptr<spool::Spool::Reader> reader;
         std::shared_ptr<engine::Pipe> pipe;
         base::Slice unsent;  // read from the spool, not yet in the pipe
+        base::Lease memory;  // for the pipe; nothing: it got a small one
         engine::Transfer transfer;
         bool decided = false;
     };
@@ -107,7 +113,10 @@ private:
 
     bool within_window() const;
     bool patient_with_slowest();
+    std::span<std::byte> find_room(std::size_t bytes);
+    void announce();
     void open_legs();
+    std::shared_ptr<engine::Pipe> pipe_for(Leg& leg);
     void feed(Leg& leg);
     bool fill(Leg& leg);
     // Its bytes could not be kept for it.
@@ -118,13 +127,16 @@ private:
                                 std::optional<std::int64_t>& uploaded) const;
     void decide(Leg& leg, fleet::Outcome outcome, const engine::TransferState& state,
                 std::optional<std::int64_t> uploaded = std::nullopt);
+    void strike_if_settled(const protocol::BlobHash& hash, const fleet::Outcome& outcome);
     void cut_all(const std::string& why);
 
     Network network_;
+    base::Budget& memory_;
     ledger::Ledger& ledger_;
     Confirmer& confirmer_;
     const UploadPlan plan_;
     const std::uint64_t window_bytes_;
+    const std::size_t legs_needed_;  // for the quorum
     const std::shared_ptr<spool::Spool> spool_;
     const std::shared_ptr<base::Bell> worker_bell_;
     // Owned by the worker.

@@ -19,6 +19,12 @@ bool answered(const Outcome& outcome) {
            outcome.kind != OutcomeKind::cancelled && outcome.kind != OutcomeKind::out_of_scope;
 }
 
+std::string host_among(const std::vector<Upstream>& upstreams, std::size_t index) {
+    const auto host = upstreams[index].host();
+    const auto namesakes = std::ranges::count(upstreams, host, &Upstream::host);
+    return namesakes == 1 ? host : std::string(upstreams[index].url.text());
+}
+
 bool at_connection_level(const Outcome& outcome) {
     return outcome.broken != Break::none;
 }
@@ -48,18 +54,20 @@ Fleet::Fleet(Options options, const base::Clock& clock, OnChange on_change)
         ESPALIER_CHECK(options_.upstreams[i].id == i);
         live_.push_back(std::make_unique<Live>());
         const auto& upstream = options_.upstreams[i];
-        names_.push_back({upstream.url.with_path("/").text(), upstream.host()});
+        names_.push_back({upstream.url.with_path("/").text(), host_among(options_.upstreams, i)});
     }
 }
 
 Fleet::~Fleet() = default;
 
 void Fleet::record(Op op, const Outcome& outcome) {
-    if (!answered(outcome)) return;
     Live& live = *live_.at(outcome.upstream);
     const Upstream& upstream = at(outcome.upstream);
     const auto index = static_cast<std::size_t>(op);
-    live.outcomes[static_cast<std::size_t>(outcome.kind)].fetch_add(1, kRelaxed);
+    // A would-be outcome is none, but that a token left it out.
+    if (outcome.sent || outcome.kind == OutcomeKind::out_of_scope)
+        live.outcomes[static_cast<std::size_t>(outcome.kind)].fetch_add(1, kRelaxed);
+    if (!answered(outcome)) return;
     auto& tally = outcome.kind == OutcomeKind::ok ? live.successes : live.failures_by_op;
     tally[index].fetch_add(1, kRelaxed);
     if (outcome.kind == OutcomeKind::throttle)
@@ -143,7 +151,7 @@ std::vector<UpstreamSnapshot> Fleet::snapshot() const {
         // As the operator most likely wrote it: without the slash that stands for the root.
         one.url = link_base(upstream.id);
         one.url.pop_back();
-        one.host = upstream.host();
+        one.host = host(upstream.id);
         one.priority = upstream.priority;
         one.healthy = healthy(upstream.id);
         one.suspect = suspect(upstream.id);

@@ -60,8 +60,8 @@ public:
     const std::vector<Upstream>& upstreams() const { return options_.upstreams; }
     const Upstream& at(UpstreamId id) const { return options_.upstreams.at(id); }
     std::size_t size() const { return options_.upstreams.size(); }
-    // Made once, for the hot path: where a blob's name is appended ("https://host/"), and the
-    // host that clients are shown.
+    // Made once, for the hot path: where a blob's name is appended ("https://host/"), and what
+    // clients and metrics call it: the host, or the URL where two upstreams share a host.
     const std::string& link_base(UpstreamId id) const { return names_[id].link_base; }
     const std::string& host(UpstreamId id) const { return names_[id].host; }
 

@@ -73,34 +73,65 @@ int most_frequent_client_code(Outcomes outcomes) {
         ->first;
 }
 
-int status_below_quorum(Outcomes outcomes, int acknowledged, int quorum) {
-    const int missing = quorum - acknowledged;
-    const int scoped_out = count(outcomes, OutcomeKind::out_of_scope);
-    const int unpaid = count(outcomes, OutcomeKind::pay);
-    if (scoped_out > 0 && scoped_out >= missing) return 401;
-    if (unpaid > 0 && unpaid >= missing) return 402;
-    const auto refusals = static_cast<int>(outcomes.size()) - acknowledged;
-    if (count(outcomes, OutcomeKind::upstream_fault) > 0) {
-        std::vector<Outcome> not_ok;
-        std::ranges::copy_if(outcomes, std::back_inserter(not_ok), [](const Outcome& outcome) {
-            return outcome.kind != OutcomeKind::ok;
-        });
-        return status_of_faults(not_ok);
-    }
-    if (refusals > 0 && count(outcomes, OutcomeKind::throttle) == refusals) return 429;
-    return most_frequent_client_code(outcomes);
+std::vector<Outcome> refusals_among(Outcomes outcomes) {
+    std::vector<Outcome> refusals;
+    std::ranges::copy_if(outcomes, std::back_inserter(refusals), [](const Outcome& outcome) {
+        return outcome.kind != OutcomeKind::ok && outcome.kind != OutcomeKind::pending;
+    });
+    return refusals;
 }
 
-std::string sentence(Outcomes outcomes, int acknowledged, int quorum) {
-    std::string reason =
-        base::text("only ", acknowledged, " of the ", quorum, " required servers accepted");
-    for (const Outcome& outcome : outcomes) {
-        if (outcome.kind == OutcomeKind::ok || outcome.reason.empty()) continue;
-        base::append_text(reason, ": ");
-        base::append_text(reason, outcome.reason);
-        break;
+// `missing`: so many of the refusals stand between us and the quorum.
+int status_of(Outcomes refusals, int missing) {
+    const int scoped_out = count(refusals, OutcomeKind::out_of_scope);
+    const int unpaid = count(refusals, OutcomeKind::pay);
+    if (scoped_out > 0 && scoped_out >= missing) return 401;
+    if (unpaid > 0 && unpaid >= missing) return 402;
+    if (count(refusals, OutcomeKind::upstream_fault) > 0) return status_of_faults(refusals);
+    const auto all = static_cast<int>(refusals.size());
+    if (all > 0 && count(refusals, OutcomeKind::throttle) == all) return 429;
+    return most_frequent_client_code(refusals);
+}
+
+// Whether this refusal is one of those that made the status.
+bool decides(const Outcome& refusal, int status) {
+    switch (refusal.kind) {
+        case OutcomeKind::out_of_scope:
+            return status == 401;
+        case OutcomeKind::pay:
+            return status == 402;
+        case OutcomeKind::throttle:
+            return status == 429;
+        case OutcomeKind::client_fault:
+            return status == refusal.status;
+        default:
+            return status >= 500;
     }
-    return reason;
+}
+
+// The complaints that decided, else the first one; each once, a few at most.
+std::string complaints(Outcomes refusals, int status) {
+    constexpr std::size_t kMost = 3;
+    std::vector<std::string_view> said;
+    std::string_view first;
+    for (const Outcome& refusal : refusals) {
+        const std::string_view reason = refusal.reason;
+        if (reason.empty()) continue;
+        if (first.empty()) first = reason;
+        if (!decides(refusal, status) || std::ranges::find(said, reason) != said.end()) continue;
+        if (said.size() < kMost) said.push_back(reason);
+    }
+    if (said.empty() && !first.empty()) said.push_back(first);
+    std::string all;
+    for (const auto reason : said) all += base::text(all.empty() ? ": " : "; ", reason);
+    return all;
+}
+
+std::string sentence(const Verdict& so_far, int quorum, Outcomes refusals) {
+    return base::text(
+        "only ", so_far.acknowledged + so_far.pending, " of the ", quorum,
+        so_far.pending > 0 ? " required servers can accept" : " required servers accepted",
+        complaints(refusals, so_far.status));
 }
 
 }  // namespace
@@ -112,9 +143,10 @@ Verdict judge(Outcomes outcomes, int quorum) {
         verdict.decision = Decision::met;
         verdict.status = status_when_met(outcomes);
     } else if (verdict.acknowledged + verdict.pending < quorum) {
+        const auto refusals = refusals_among(outcomes);
         verdict.decision = Decision::impossible;
-        verdict.status = status_below_quorum(outcomes, verdict.acknowledged, quorum);
-        verdict.reason = sentence(outcomes, verdict.acknowledged, quorum);
+        verdict.status = status_of(refusals, quorum - verdict.acknowledged - verdict.pending);
+        verdict.reason = sentence(verdict, quorum, refusals);
         verdict.retry_after = longest_retry(outcomes);
     }
     return verdict;
@@ -143,8 +175,10 @@ Verdict judge_delete(Outcomes outcomes, bool any_suffices) {
         verdict.reason = base::text("gone from ", removed + absent, " of ", all,
                                     " servers; copies may remain on the others");
     } else {
-        verdict.status = status_below_quorum(others, 0, static_cast<int>(others.size()));
-        verdict.reason = sentence(others, 0, static_cast<int>(others.size()));
+        const auto missing = static_cast<int>(others.size());
+        verdict.status = status_of(others, missing);
+        verdict.reason = base::text("none of ", missing, " servers deleted it",
+                                    complaints(others, verdict.status));
     }
     verdict.retry_after = longest_retry(outcomes);
     return verdict;

@@ -24,7 +24,8 @@ struct Verdict {
     int pending = 0;
 };
 
-// `outcomes` holds one per upstream, those left out before sending included.
+// `outcomes` holds one per upstream, those left out before sending included; `pending` ones may
+// still accept.
 // met: 201 when at least one upstream said 201 or 202, else 200.
 Verdict judge(std::span<const Outcome> outcomes, int quorum);
 

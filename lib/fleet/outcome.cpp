@@ -44,9 +44,10 @@ std::string reason_of(const engine::TransferState& state) {
 void fill_from_error(Outcome& outcome, const base::Error& error) {
     outcome.broken = break_of(error.kind);
     outcome.reason = base::one_line(error.reason, kReasonBytesMax);
-    const bool ours = error.kind == base::ErrorKind::cancelled ||
-                      error.kind == base::ErrorKind::shutting_down ||
-                      error.kind == base::ErrorKind::forbidden;
+    const bool ours =
+        error.kind == base::ErrorKind::cancelled || error.kind == base::ErrorKind::shutting_down ||
+        error.kind == base::ErrorKind::forbidden || error.kind == base::ErrorKind::internal ||
+        error.kind == base::ErrorKind::invalid;
     outcome.kind = ours ? OutcomeKind::cancelled : OutcomeKind::upstream_fault;
 }
 

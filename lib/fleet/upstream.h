@@ -64,6 +64,7 @@ struct Upstream {
     bool forwards_token = true;  // auth: forward
     Mode mode = Mode::rw;
     std::uint64_t blob_bytes_max = 0;             // 0: no limit
+    std::size_t in_flight_max = 256;              // uploads, and other requests, at once
     std::vector<std::string> types_allowed = {};  // "image/png" or "image/*"; empty: all
     std::vector<std::string> types_denied = {};   // stronger than types_allowed
 

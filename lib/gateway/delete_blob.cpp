@@ -35,11 +35,16 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     }
     auto outcomes = fan_out(parts.network, std::move(legs),
                             {.op = fleet::Op::remove, .retries_max = parts.options.retries_max});
+    for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::remove, out);
     outcomes.insert(outcomes.end(), targets.left_out.begin(), targets.left_out.end());
     // Whatever was deleted where: the next reader asks afresh, and another owner's copy stays
     // readable.
     parts.network.map.deleted(path->hash, base::Steady::now());
+    parts.locator.changed(path->hash);
     const auto verdict = judge_delete(outcomes, parts.options.delete_any_suffices);
+    // A copy that is still missing somewhere is not wanted any more.
+    if (verdict.status == 204 || verdict.status == 404)
+        static_cast<void>(parts.ledger.forget_blob(path->hash));
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
     http::Reply reply(verdict.status);
     reply.header("X-Upstream-Results", upstream_results(fleet, outcomes));

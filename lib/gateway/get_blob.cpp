@@ -32,8 +32,8 @@ std::string_view type_or_default(std::string_view type) {
 GetBlob::GetBlob(const Parts& parts, std::uint64_t seed) : parts_(parts), recently_given_(seed) {}
 
 std::optional<GetBlob::Choice> GetBlob::choose(fleet::UpstreamSet servers, const BlobHash& hash,
-                                               std::string_view peer) {
-    const auto given = recently_given_.get(peer, hash, Steady::now());
+                                               const Asker& asker) {
+    const auto given = recently_given_.get(asker.peer, hash, Steady::now());
     std::array<fleet::Candidate, fleet::kUpstreamsMax> candidates;
     std::size_t count = 0;
     for (auto rest = servers.bits(); rest != 0; rest &= rest - 1) {
@@ -43,7 +43,7 @@ std::optional<GetBlob::Choice> GetBlob::choose(fleet::UpstreamSet servers, const
         ++count;
     }
     if (count == 0) return std::nullopt;
-    const auto turn = turn_.fetch_add(1, std::memory_order_relaxed);
+    const auto turn = turn_.fetch_add(asker.takes_a_turn ? 1 : 0, std::memory_order_relaxed);
     fleet::rank(std::span(candidates).first(count), parts_.options.download_strategy, turn);
     const auto& best = candidates.front();
     return Choice{.upstream = best.id, .good = best.healthy && !best.suspect};
@@ -78,9 +78,10 @@ bool GetBlob::instant(const http::Head& head, std::string_view peer, http::Insta
     if (!path) return false;
     const auto entry = parts_.network.map.find(path->hash, Steady::now());
     if (!entry) return false;
-    const auto choice = choose(entry->servers, path->hash, peer);
-    if (!choice || !choice->good) return false;
     const bool is_head = head.method == "HEAD";
+    const auto choice =
+        choose(entry->servers, path->hash, {.peer = peer, .takes_a_turn = !is_head});
+    if (!choice || !choice->good) return false;
     if (is_head &&
         (!entry->facts.size || entry->facts.last_modified != 0 || entry->facts.sunset != 0))
         return false;
@@ -115,19 +116,21 @@ http::Reply GetBlob::handle(const http::Request& request) {
     if (!path)
         return http::Reply::of(
             {.kind = base::ErrorKind::missing, .reason = "there is nothing at this path"});
+    const Asker asker{.peer = request.peer, .takes_a_turn = request.head.method != "HEAD"};
     if (const auto entry = parts_.network.map.find(path->hash, Steady::now())) {
-        const auto choice = choose(entry->servers, path->hash, request.peer);
+        const auto choice = choose(entry->servers, path->hash, asker);
         if (choice && choice->good) {
             parts_.counters.count_map(true);
             verify_if_old(path->hash, *entry);
-            return answer(request, *path, entry->servers, entry->facts);
+            return answer(request, *path, *choice, entry->facts);
         }
     }
     parts_.counters.count_map(false);
     const auto located = parts_.locator.find(path->hash);
     switch (located.found) {
         case fanout::Found::somewhere:
-            return answer(request, *path, located.servers, located.facts.facts());
+            return answer(request, *path, *choose(located.servers, path->hash, asker),
+                          located.facts.facts());
         case fanout::Found::nowhere:
             return not_found(located);
         default:
@@ -136,9 +139,8 @@ http::Reply GetBlob::handle(const http::Request& request) {
 }
 
 http::Reply GetBlob::answer(const http::Request& request, const BlobPath& path,
-                            fleet::UpstreamSet servers, const fleet::BlobFacts& facts) {
-    const auto choice = choose(servers, path.hash, request.peer);
-    const auto host = parts_.network.fleet.host(choice->upstream);
+                            const Choice& choice, const fleet::BlobFacts& facts) {
+    const auto& host = parts_.network.fleet.host(choice.upstream);
     if (request.head.method == "HEAD") {
         http::Reply reply(200);
         reply.header("Content-Type", type_or_default(facts.type));
@@ -149,12 +151,13 @@ http::Reply GetBlob::answer(const http::Request& request, const BlobPath& path,
         if (facts.last_modified != 0)
             reply.header("Last-Modified", fanout::http_date(facts.last_modified));
         if (facts.sunset != 0) reply.header("Sunset", fanout::http_date(facts.sunset));
-        if (facts.size) reply.length(*facts.size);
+        // Some servers do not say how long it is; then neither do we.
+        facts.size ? reply.length(*facts.size) : reply.stream({}, type_or_default(facts.type));
         return reply;
     }
-    take(*choice, path.hash, request.peer);
+    take(choice, path.hash, request.peer);
     http::Reply reply(parts_.options.redirect_status);
-    reply.header("Location", location(choice->upstream, path, facts.type));
+    reply.header("Location", location(choice.upstream, path, facts.type));
     reply.header("Cache-Control", kNoStore);
     reply.header("X-Upstream", host).header("X-Cache", "DISABLED");
     return reply;
@@ -174,12 +177,12 @@ http::Reply GetBlob::uncertain(const fanout::Located& located) const {
     if (parts_.options.uncertain_is_404) return not_found(located);
     std::string silent;
     for (const auto& outcome : located.outcomes)
-        if (outcome.kind == fleet::OutcomeKind::upstream_fault)
+        if (located.silent.has(outcome.upstream))
             silent +=
                 base::text(silent.empty() ? "" : ", ", parts_.network.fleet.host(outcome.upstream));
-    const auto reason = silent.empty()
-                            ? std::string("the servers did not answer in time")
-                            : base::text("not all servers could say: no answer from ", silent);
+    const auto reason =
+        silent.empty() ? std::string("the servers did not answer in time")
+                       : base::text("not all servers could say: no clear answer from ", silent);
     const int status = located.only_timeouts ? 504 : 502;
     auto reply =
         http::Reply::json(status, error_body(parts_.network.fleet, reason, located.outcomes));

@@ -29,14 +29,18 @@ private:
         fleet::UpstreamId upstream = 0;
         bool good = false;  // neither suspect nor unhealthy
     };
+    struct Asker {
+        std::string_view peer;
+        bool takes_a_turn = true;  // a HEAD does not: the GET after it would always get the same
+    };
     std::optional<Choice> choose(fleet::UpstreamSet servers, const protocol::BlobHash& hash,
-                                 std::string_view peer);
+                                 const Asker& asker);
     void take(const Choice& choice, const protocol::BlobHash& hash, std::string_view peer);
     void verify_if_old(const protocol::BlobHash& hash, const fleet::BlobEntry& entry);
     std::string location(fleet::UpstreamId upstream, const protocol::BlobPath& path,
                          std::string_view type) const;
     http::Reply answer(const http::Request& request, const protocol::BlobPath& path,
-                       fleet::UpstreamSet servers, const fleet::BlobFacts& facts);
+                       const Choice& choice, const fleet::BlobFacts& facts);
     http::Reply not_found(const fanout::Located& located) const;
     http::Reply uncertain(const fanout::Located& located) const;
 

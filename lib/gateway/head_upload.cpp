@@ -47,6 +47,14 @@ int accepted(const std::vector<Outcome>& outcomes) {
     }));
 }
 
+// Clients that ask without a token sign only when they are told 401 (sheet A.5), so that a yes
+// must hold without one.
+bool enough_take_anybody(const fleet::Fleet& fleet, const std::vector<fleet::UpstreamId>& chosen,
+                         int quorum) {
+    return std::ranges::count_if(chosen, [&](auto id) { return !fleet.at(id).forwards_token; }) >=
+           quorum;
+}
+
 base::Headers question(const http::Head& head, const std::string& token) {
     base::Headers headers;
     for (const auto name : {"X-SHA-256", "X-Content-Length", "X-Content-Type"})
@@ -68,6 +76,9 @@ http::Reply head_upload(const Parts& parts, const http::Request& request) {
     auto& fleet = parts.network.fleet;
     const int quorum = offer->quorum;
     auto targets = choose_targets(fleet, admission->caller, parts.network.clock.unix_now(), *offer);
+    if (admission->raw_header.empty() && !enough_take_anybody(fleet, targets.chosen, quorum))
+        return refuse(ErrorKind::unauthorized, "the servers want a token (kind 24242)");
+    for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::preflight, out);
     std::vector<Outcome> outcomes = std::move(targets.left_out);
     std::vector<fanout::FanLeg> legs;
     const auto deadline = base::Deadline::after(parts.options.timeout);

@@ -33,7 +33,8 @@ struct Options {
     std::uint64_t upload_bytes_max = 2ULL << 30U;
     std::uint64_t verify_first_bytes_max = 256ULL * 1024;
     base::Milliseconds timeout{30'000};
-    int retries_max = 3;  // max_retries, of idempotent requests
+    base::Milliseconds lookup_timeout{3'000};  // for finding out who has a blob
+    int retries_max = 3;                       // max_retries, of idempotent requests
     std::string spool_folder = "/var/tmp";
     base::Milliseconds upload_timeout_min{300'000};
     base::Milliseconds upload_timeout_max{1'800'000};

@@ -28,21 +28,6 @@ http::Reply refuse(ErrorKind kind, std::string reason) {
         {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
 }
 
-// A replica that may still be had: worth remembering. A server that refused the blob, or takes
-// none, is not.
-bool is_missing(const fleet::Upstream& upstream, const Outcome& outcome) {
-    if (!upstream.takes_uploads()) return false;
-    switch (outcome.kind) {
-        case OutcomeKind::pending:
-        case OutcomeKind::upstream_fault:
-        case OutcomeKind::throttle:
-        case OutcomeKind::cancelled:
-            return true;
-        default:
-            return false;
-    }
-}
-
 std::string mirror_word(const Outcome& outcome) {
     if (outcome.kind == OutcomeKind::ok) return "stored";
     return outcome.kind == OutcomeKind::pending ? "pending" : outcome.word();
@@ -142,12 +127,17 @@ void PutUpload::skip_holders(fanout::UploadPlan& plan) const {
     if (!parts_.options.dedupe_skip || !plan.promised) return;
     std::vector<fanout::FanLeg> legs;
     legs.reserve(plan.targets.size());
-    const auto deadline = Deadline::after(parts_.options.timeout);
+    const auto deadline = Deadline::after(parts_.options.lookup_timeout);
     for (const auto& target : plan.targets)
         legs.push_back(
             {target.upstream, fanout::head_request(parts_.network.fleet.at(target.upstream),
                                                    *plan.promised, deadline)});
-    for (auto& outcome : fan_out(parts_.network, std::move(legs), {.op = fleet::Op::lookup})) {
+    const auto read = [this](const fleet::Upstream& upstream, const engine::TransferState& state) {
+        const auto miss = parts_.network.fleet.miss_status(upstream.id);
+        return head_outcome(upstream, state, fanout::read_head(state, miss));
+    };
+    for (auto& outcome :
+         fan_out(parts_.network, std::move(legs), {.op = fleet::Op::lookup, .read = read})) {
         if (outcome.kind != OutcomeKind::ok) continue;
         std::erase_if(plan.targets,
                       [&](const auto& target) { return target.upstream == outcome.upstream; });
@@ -159,12 +149,14 @@ http::Reply PutUpload::handle(http::Request& request) {
     auto intake = accept_head(request);
     if (!intake) return std::move(intake).error();
     auto plan = plan_for(request, *intake);
+    for (const Outcome& out : plan.left_out) parts_.network.fleet.record(fleet::Op::upload, out);
     skip_holders(plan);
-    const auto before = judge(plan.left_out, plan.quorum);
-    const auto missing = plan.quorum - before.acknowledged - static_cast<int>(plan.targets.size());
-    if (missing > 0) {
+    auto outcomes = plan.left_out;
+    for (const auto& target : plan.targets)
+        outcomes.push_back({.upstream = target.upstream, .reason = {}});
+    if (const auto verdict = judge(outcomes, plan.quorum);
+        verdict.decision == Decision::impossible) {
         parts_.counters.count_upload(Counters::Quorum::failed);
-        const auto verdict = judge(plan.left_out, before.acknowledged + missing);
         return error_reply(parts_.network.fleet, verdict, plan.left_out);
     }
     const auto upload = std::make_shared<fanout::Upload>(parts_.mover, parts_.network,
@@ -182,10 +174,10 @@ http::Reply PutUpload::handle(http::Request& request) {
         parts_.counters.count_upload(Counters::Quorum::aborted);
         return std::move(*refusal);
     }
-    parts_.locator.stored(hash);
+    parts_.locator.changed(hash);
     upload->release(hash);
     const auto status = await_verdict(*upload, plan.deadline);
-    parts_.locator.stored(hash);
+    parts_.locator.changed(hash);
     if (status.verdict.decision != Decision::met) {
         parts_.counters.count_upload(Counters::Quorum::failed);
         return error_reply(parts_.network.fleet, status.verdict, status.outcomes);
@@ -196,16 +188,28 @@ http::Reply PutUpload::handle(http::Request& request) {
 }
 
 // Why it makes no sense to read the body any further.
-std::optional<http::Reply> PutUpload::why_to_stop(const fanout::Upload& upload) const {
+std::optional<http::Reply> PutUpload::why_to_stop(const fanout::Upload& upload,
+                                                  const fanout::UploadPlan& plan,
+                                                  bool has_room) const {
+    const auto stop = [this](Counters::Quorum result, http::Reply reply) {
+        parts_.counters.count_upload(result);
+        return reply;
+    };
     const auto status = upload.status();
     if (status.body_lost) {
         auto reply = refuse(ErrorKind::unavailable, "no room is left to keep this upload");
         reply.header("Retry-After", "5");
-        return reply;
+        return stop(Counters::Quorum::failed, std::move(reply));
+    }
+    if (plan.deadline.passed()) {
+        if (has_room)
+            return stop(Counters::Quorum::aborted, broken_body(http::Body::Status::timeout));
+        return stop(Counters::Quorum::failed,
+                    refuse(ErrorKind::timeout, "the servers did not take the body in time"));
     }
     if (status.verdict.decision != Decision::impossible) return std::nullopt;
-    parts_.counters.count_upload(Counters::Quorum::failed);
-    return error_reply(parts_.network.fleet, status.verdict, status.outcomes);
+    return stop(Counters::Quorum::failed,
+                error_reply(parts_.network.fleet, status.verdict, status.outcomes));
 }
 
 std::expected<base::Digest, http::Reply> PutUpload::pour(http::Request& request,
@@ -215,18 +219,18 @@ std::expected<base::Digest, http::Reply> PutUpload::pour(http::Request& request,
     base::Sha256 hash;
     std::uint64_t left = plan.body_bytes.value_or(parts_.options.upload_bytes_max + 1);
     base::Bell& bell = upload.worker_bell();
-    for (;;) {
+    while (left > 0 || !plan.body_bytes) {
         bell.clear();
-        if (auto stop = why_to_stop(upload)) return std::unexpected(std::move(*stop));
-        // One byte more than declared is asked for, so that the end is read as the end.
+        // At least one byte, so that the end of a body without length is read as the end.
         const auto room = upload.room(std::max<std::uint64_t>(left, 1));
+        if (auto stop = why_to_stop(upload, plan, !room.empty()))
+            return std::unexpected(std::move(*stop));
         if (room.empty()) {
-            if (upload.wait_for_room(plan.deadline)) continue;
-            return std::unexpected(
-                refuse(ErrorKind::timeout, "the servers did not take the body in time"));
+            upload.wait_for_room(plan.deadline);
+            continue;
         }
         const auto read = request.body.read(room, &bell, plan.deadline);
-        if (read.status == http::Body::Status::end) return hash.finish();
+        if (read.status == http::Body::Status::end) break;
         if (read.status == http::Body::Status::rung) continue;
         if (read.status != http::Body::Status::bytes) {
             parts_.counters.count_upload(Counters::Quorum::aborted);
@@ -241,6 +245,7 @@ std::expected<base::Digest, http::Reply> PutUpload::pour(http::Request& request,
         upload.commit(read.count);
         left -= read.count;
     }
+    return hash.finish();
 }
 
 // The digest against everything that the client promised.
@@ -284,7 +289,7 @@ void PutUpload::enter_missing(fanout::Upload& upload, const fanout::UploadStatus
     std::vector<std::string> urls;
     for (const Outcome& outcome : status.outcomes)
         if (const auto& upstream = parts_.network.fleet.at(outcome.upstream);
-            is_missing(upstream, outcome))
+            fanout::is_missing(upstream, outcome))
             urls.push_back(upstream.url.text());
     if (urls.empty()) return;
     const auto entered = parts_.ledger.add_missing(hash, urls, parts_.network.clock.unix_now());

@@ -33,7 +33,8 @@ private:
     std::expected<base::Digest, http::Reply> pour(http::Request& request, fanout::Upload& upload,
                                                   const fanout::UploadPlan& plan,
                                                   std::string& first_bytes) const;
-    std::optional<http::Reply> why_to_stop(const fanout::Upload& upload) const;
+    std::optional<http::Reply> why_to_stop(const fanout::Upload& upload,
+                                           const fanout::UploadPlan& plan, bool has_room) const;
     std::optional<http::Reply> disagreement(const Intake& intake,
                                             const protocol::BlobHash& hash) const;
     fanout::UploadStatus await_verdict(fanout::Upload& upload, base::Deadline deadline) const;

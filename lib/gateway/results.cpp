@@ -12,8 +12,8 @@ std::string upstream_results(const fleet::Fleet& fleet, std::span<const Outcome>
     constexpr std::size_t kBytesMax = 4096;
     std::string line;
     for (const Outcome& outcome : outcomes) {
-        const auto one = base::text(line.empty() ? "" : ", ", fleet.at(outcome.upstream).host(),
-                                    '=', outcome.word());
+        const auto one =
+            base::text(line.empty() ? "" : ", ", fleet.host(outcome.upstream), '=', outcome.word());
         if (line.size() + one.size() > kBytesMax) break;
         line += one;
     }
@@ -24,7 +24,7 @@ std::string error_body(const fleet::Fleet& fleet, std::string_view message,
                        std::span<const Outcome> outcomes) {
     nlohmann::ordered_json body{{"message", message}, {"upstreams", nlohmann::json::array()}};
     for (const Outcome& outcome : outcomes) {
-        nlohmann::ordered_json one{{"host", fleet.at(outcome.upstream).host()}};
+        nlohmann::ordered_json one{{"host", fleet.host(outcome.upstream)}};
         const bool answered = outcome.status != 0 && outcome.sent;
         answered ? one["status"] = outcome.status : one["status"] = outcome.word();
         one["reason"] = outcome.kind == fleet::OutcomeKind::ok ? "ok" : outcome.reason;

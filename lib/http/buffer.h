@@ -25,12 +25,14 @@ public:
     void clear() {
         at_ = 0;
         // Idle connections are many: a large block is not kept for them.
-        if (bytes_.capacity() > kKeptBytes) bytes_ = {};
+        if (bytes_.capacity() > kKeptBytes) std::string().swap(bytes_);
         bytes_.clear();
     }
+    std::size_t capacity() const { return bytes_.capacity(); }
+
+    static constexpr std::size_t kKeptBytes = 1024;
 
 private:
-    static constexpr std::size_t kKeptBytes = 1024;
     std::string bytes_;
     std::size_t at_ = 0;
 };

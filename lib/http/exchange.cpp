@@ -20,7 +20,7 @@ Forwarded who_asks(const Context& context, const Connection& connection) {
 
 }  // namespace
 
-Exchange::Exchange(Context& context, Connection& connection, const Envelope& envelope)
+Exchange::Exchange(Context& context, Connection& connection, Envelope& envelope)
     : context_(context),
       connection_(connection),
       envelope_(envelope),
@@ -59,6 +59,7 @@ Reply Exchange::ask() {
 
 void Exchange::send(Reply reply) {
     answered_ = true;
+    envelope_.tick(base::SystemClock().unix_now());
     const bool body_over = body_.swallow(kSwallowedBytesMax);
     const ReplyTo to{.head = connection_.head,
                      .id = id_,

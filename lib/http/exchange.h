@@ -17,7 +17,7 @@ namespace espalier::http {
 class Exchange {
 public:
     // Requires: the connection's `head` was read.
-    Exchange(Context& context, Connection& connection, const Envelope& envelope);
+    Exchange(Context& context, Connection& connection, Envelope& envelope);
 
     // Runs the handler and sends what it replies.
     void answer();
@@ -33,7 +33,7 @@ private:
 
     Context& context_;
     Connection& connection_;
-    const Envelope& envelope_;
+    Envelope& envelope_;
     const std::string id_;
     Forwarded forwarded_;
     Wire wire_;

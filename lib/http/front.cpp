@@ -92,6 +92,8 @@ base::Result<void> Server::Front::start() {
 }
 
 base::Result<void> Server::Front::bind_all() {
+    if (context_.options.listen.empty())
+        return base::fail(base::ErrorKind::invalid, "listen: there is no address to listen on");
     for (const auto& text : context_.options.listen) {
         const auto address = parse_listen(text);
         if (!address) return std::unexpected(address.error());
@@ -118,7 +120,7 @@ void Server::Front::stop(base::Deadline grace) {
     // A request is lent on its reactor's thread, so none can slip in after the cut.
     for (const auto& reactor : reactors_) reactor->cut();
     workers_.stop();
-    for (const auto& reactor : reactors_) reactor->join();
+    for (const auto& reactor : reactors_) reactor->join(grace);
     listeners_.clear();
 }
 
@@ -150,7 +152,6 @@ Reactor& Server::Front::home_for_next(Reactor& accepted_by) {
 After Server::Front::serve(const Workers::Job& job) {
     auto& connection = *job.connection;
     Envelope envelope(context_.options.server_name, context_.ids);
-    envelope.tick(base::SystemClock().unix_now());
     read_head(connection.head_bytes, 0, connection.head);
     After after = exchange(connection, envelope);
     while (after == After::keep && next_request(connection, job.lane)) {
@@ -162,7 +163,7 @@ After Server::Front::serve(const Workers::Job& job) {
     return after;
 }
 
-After Server::Front::exchange(Connection& connection, const Envelope& envelope) {
+After Server::Front::exchange(Connection& connection, Envelope& envelope) {
     Exchange exchange(context_, connection, envelope);
     router_->route(exchange, connection.head);
     if (!exchange.answered()) exchange.refuse({405, "this method is not known here"});

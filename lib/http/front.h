@@ -35,7 +35,7 @@ private:
     base::Result<void> bind_all();
     After serve(const Workers::Job& job);
     void done(const Workers::Job& job, After after);
-    After exchange(Connection& connection, const Envelope& envelope);
+    After exchange(Connection& connection, Envelope& envelope);
     std::optional<After> shortcut(Connection& connection, Envelope& envelope);
     bool next_request(Connection& connection, Lane lane);
     bool more_input(Connection& connection);

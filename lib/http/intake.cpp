@@ -125,6 +125,8 @@ void Reactor::refuse(Connection& connection, const Refusal& refusal) {
 
 // Sends the answers and keeps the rest of the input for later.
 void Reactor::settle(Connection& connection, std::string_view rest, bool begun_before) {
+    // An empty line before a request is forgiven, so that it does not begin one.
+    if (rest == "\r\n") rest = {};
     if (!rest.empty()) connection.in.assign(rest);
     if (!begun_before || rest.empty()) connection.since = now_;
     send_out(connection);

@@ -66,7 +66,7 @@ Reactor::Reactor(Context& context, Dispatcher& dispatcher)
 }
 
 Reactor::~Reactor() {
-    join();
+    join(base::Deadline::after(base::Milliseconds{0}));
 }
 
 void Reactor::listen_on(std::span<const base::Fd> sockets) {
@@ -83,7 +83,7 @@ void Reactor::start(const std::string& thread_name) {
 void Reactor::run() {
     std::array<epoll_event, kEventsAtOnce> events;  // NOLINT(*-member-init): filled below
     tick();
-    while (!ended_) {
+    while (!may_end()) {
         const int ready = ::epoll_wait(epoll_.get(), events.data(), kEventsAtOnce, patience());
         tick();
         for (int i = 0; i < ready; ++i) {
@@ -99,7 +99,15 @@ void Reactor::run() {
 
 int Reactor::patience() const {
     if (table_.empty()) return -1;
-    return base::Deadline::at(next_sweep_).poll_timeout();
+    const auto sweep = base::Deadline::at(next_sweep_);
+    return (ends_by_ ? std::min(sweep, *ends_by_) : sweep).poll_timeout();
+}
+
+bool Reactor::may_end() const {
+    if (!ends_by_) return false;
+    return ends_by_->passed(now_) || std::ranges::none_of(table_, [](const auto& connection) {
+               return connection->state == Connection::State::draining || !connection->out.empty();
+           });
 }
 
 void Reactor::tick() {
@@ -151,9 +159,9 @@ void Reactor::cut() {
     post({.order = Order::cut, .adopted = {}});
 }
 
-void Reactor::join() {
+void Reactor::join(base::Deadline patience) {
     if (!thread_.joinable()) return;
-    post({.order = Order::end, .adopted = {}});
+    post({.order = Order::end, .adopted = {}, .patience = patience});
     thread_.join();
 }
 
@@ -182,7 +190,7 @@ void Reactor::follow(Letter& letter) {
             }
             return;
         case Order::end:
-            ended_ = true;
+            ends_by_ = letter.patience;
             return;
     }
 }
@@ -293,7 +301,17 @@ void Reactor::watch(Connection& connection, std::uint32_t events) {
     connection.watched = events;
 }
 
+// What a worker's request needed; idle connections are many, so a large block is not kept.
+void Reactor::shrink(Connection& connection) {
+    auto& headers = connection.head.headers;
+    if (connection.head_bytes.capacity() > Buffer::kKeptBytes)
+        std::string().swap(connection.head_bytes);
+    if (headers.capacity() * sizeof headers[0] > Buffer::kKeptBytes)
+        std::remove_reference_t<decltype(headers)>().swap(headers);
+}
+
 void Reactor::take_back(Connection& connection, After after) {
+    shrink(connection);
     connection.state = Connection::State::reading;
     connection.since = now_;
     if (after == After::linger) return drain_first(connection);

@@ -52,8 +52,9 @@ public:
     void retire();
     // Shuts the sockets that are lent, so that whoever waits on one of them returns.
     void cut();
-    // Closes everything and ends the thread. Requires: nothing is lent any more.
-    void join();
+    // Ends the thread and closes everything, answers on their way and lingering closes by the
+    // deadline at the latest. Requires: nothing is lent any more.
+    void join(base::Deadline patience);
 
 private:
     enum class Order : std::uint8_t { returned, adopted, retire, cut, end };
@@ -62,12 +63,14 @@ private:
         After after = After::close;
         Connection* returned = nullptr;
         std::unique_ptr<Connection> adopted;
+        base::Deadline patience = base::Deadline::never();
     };
     enum class Step : std::uint8_t { answered, taken, blocked };
 
     // The loop (reactor.cpp).
     void run();
     int patience() const;
+    bool may_end() const;
     void tick();
     void on_event(void* what, std::uint32_t events);
     void post(Letter letter);
@@ -84,6 +87,7 @@ private:
     void close(Connection& connection);
     void watch(Connection& connection, std::uint32_t events);
     void take_back(Connection& connection, After after);
+    static void shrink(Connection& connection);
     void drain_first(Connection& connection);
     void drain(Connection& connection);
 
@@ -122,7 +126,7 @@ private:
     base::Steady::time_point next_sweep_;
     bool has_post_ = false;  // the Bell rang in this batch
     bool retired_ = false;
-    bool ended_ = false;
+    std::optional<base::Deadline> ends_by_;  // nothing more comes; the rest may still be sent
 };
 
 }  // namespace espalier::http

@@ -1,6 +1,7 @@
 #include "http/workers.h"
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include <pthread.h>
@@ -60,7 +61,8 @@ void Workers::admit(const Job& job) {
     ++running_;
     if (job.lane == Lane::bulk) ++running_bulk_;
     if (job.lane == Lane::reserved) ++running_reserved_;
-    ready_.push_back(job);
+    // Its lane's promise holds before a queue of others, too.
+    job.lane == Lane::reserved ? ready_.push_front(job) : ready_.push_back(job);
     ++admitted_;
     if (sleepers_.empty()) {
         const bool few = threads_.size() < static_cast<std::size_t>(options_.min);
@@ -113,6 +115,11 @@ bool Workers::spawn() {
 
 void* Workers::thread_main(void* argument) {
     ::pthread_setname_np(::pthread_self(), "worker");
+    // sendfile() knows no MSG_NOSIGNAL.
+    sigset_t broken_pipe;
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
     auto& self = *static_cast<Thread*>(argument);
     self.pool->run(self);
     return nullptr;

@@ -129,8 +129,8 @@ base::Result<void> Ledger::add_missing(const protocol::BlobHash& hash,
     });
 }
 
-base::Result<void> Ledger::replica_arrived(const protocol::BlobHash& hash,
-                                           const std::string& server_url) {
+base::Result<void> Ledger::no_longer_missing(const protocol::BlobHash& hash,
+                                             const std::string& server_url) {
     return writer_.post([hash, server_url](Connection& connection) {
         return connection.execute(
             "DELETE FROM missing WHERE hash = ?1"

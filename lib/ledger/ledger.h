@@ -48,10 +48,10 @@ public:
     // its time. Errors: unavailable (missing_max, or too many waiting), storage.
     base::Result<void> add_missing(const protocol::BlobHash& hash,
                                    const std::vector<std::string>& server_urls, std::int64_t now);
-    // Returns at once; a crash within the next moment may forget it, which costs one HEAD.
-    // Stays in order with an add_missing() that has returned.
-    base::Result<void> replica_arrived(const protocol::BlobHash& hash,
-                                       const std::string& server_url);
+    // It is there now, or will never be. Returns at once; a crash within the next moment may forget
+    // it, which costs one HEAD. Stays in order with an add_missing() that has returned.
+    base::Result<void> no_longer_missing(const protocol::BlobHash& hash,
+                                         const std::string& server_url);
     // No blob is missing at this server any more: it is not ours any more.
     base::Result<void> forget_server(const std::string& server_url);
     // Nobody misses this blob any more: it was deleted.

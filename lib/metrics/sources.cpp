@@ -26,7 +26,8 @@ void describe_one(Exposition& out, const fleet::UpstreamSnapshot& one) {
         out.counter(kName, kHelp, one.tallies[op].failure,
                     {upstream, name, {"outcome", "failure"}});
     }
-    for (std::size_t kind = 0; kind < one.outcomes.size(); ++kind)
+    constexpr auto kFirst = static_cast<std::size_t>(fleet::OutcomeKind::pending) + 1;
+    for (std::size_t kind = kFirst; kind < one.outcomes.size(); ++kind)
         out.counter("blossom_gw_upstream_outcomes_total", "Operations by kind of outcome",
                     one.outcomes[kind],
                     {upstream, {"kind", name_of(static_cast<fleet::OutcomeKind>(kind))}});
@@ -56,6 +57,8 @@ void describe(Exposition& out, const fanout::Locator::Snapshot& locator) {
 void describe(Exposition& out, const engine::Engine::Snapshot& engine) {
     out.gauge("blossom_gw_transfers", "Exchanges with upstreams under way",
               static_cast<double>(engine.transfers));
+    out.gauge("blossom_gw_transfers_waiting", "Exchanges that wait for an upstream's max_inflight",
+              static_cast<double>(engine.waiting));
     out.counter("blossom_gw_transfers_total", "Exchanges with upstreams begun", engine.started);
     out.counter("blossom_gw_upstream_connections_total", "Connections to upstreams opened",
                 engine.connections_opened);

@@ -182,6 +182,10 @@ std::expected<Event, EventProblem> read_event(std::string_view json_text,
     if (json_text.size() > limits.bytes_max)
         return std::unexpected(EventProblem{
             false, base::text("the event is longer than ", limits.bytes_max, " bytes")});
+    // The parser would take these for the end and for nothing.
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (json_text.contains('\0') || json_text.starts_with(kByteOrderMark))
+        return std::unexpected(EventProblem{false, "the event is not plain JSON"});
     EventReader reader(limits);
     if (!json::sax_parse(json_text, &reader)) return std::move(reader).fail();
     return std::move(reader).finish();

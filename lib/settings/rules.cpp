@@ -20,6 +20,7 @@ public:
         : s_(settings), places_(places), report_(report) {}
 
     void check() {
+        if (s_.listen_addr.empty()) server_problem("listen_addr", "must name an address");
         enough_upstreams();
         distinct_upstreams();
         for (std::size_t i = 0; i < s_.upstreams.size(); ++i) one_upstream(i);
@@ -86,11 +87,9 @@ private:
 
     // A server that sees no token takes our word for who may delete there.
     void trusting(std::size_t index, const UpstreamSettings& upstream) {
-        const bool checked = s_.auth_writes == AuthWrites::required && !s_.allowed_pubkeys.empty();
-        if (upstream.auth != UpstreamAuth::none || checked) return;
+        if (upstream.auth != UpstreamAuth::none || !s_.allowed_pubkeys.empty()) return;
         report_.warning(places_.upstream_line(index, "auth"), text(kUpstreamsKey, ".auth"),
-                        "none without allowed_pubkeys and auth.writes: required: anybody may "
-                        "delete anything there");
+                        "none without allowed_pubkeys: anybody may delete anything there");
     }
 
     void timeouts() {

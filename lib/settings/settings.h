@@ -58,6 +58,7 @@ struct UpstreamSettings {
 
     Mode mode = Mode::rw;
     std::uint64_t max_bytes = 0;  // 0: no limit
+    int max_inflight = 256;       // uploads at once, and other requests at once
     std::vector<std::string> mime_allow;
     std::vector<std::string> mime_deny;
 

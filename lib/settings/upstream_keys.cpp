@@ -38,6 +38,10 @@ Section<U> capabilities() {
                 "it; drain = ro, and clients are sent to it only when no other server in good "
                 "state has the blob. Deletes go to all of them."),
             key("max_bytes", &U::max_bytes, "The largest blob it is sent. 0 = no limit."),
+            key("max_inflight", &U::max_inflight,
+                "The most uploads that are under way to it at once, and as many other requests "
+                "beside them; more wait for their turn.",
+                between(1, 100'000)),
             list_key("mime_allow", &U::mime_allow,
                      "Media types it is sent, such as image/png or image/*. Empty = all. Uploads "
                      "without a Content-Type are application/octet-stream.",
@@ -72,8 +76,8 @@ std::vector<Section<UpstreamSettings>> upstream_sections() {
 }
 
 std::vector<std::string_view> later_upstream_keys() {
-    return {"weight",      "required", "max_inflight", "host_header", "pubkeys",
-            "quota_bytes", "rate_up",  "rate_down",    "auth_domain", "list_support"};
+    return {"weight",  "required",  "host_header", "pubkeys",     "quota_bytes",
+            "rate_up", "rate_down", "auth_domain", "list_support"};
 }
 
 }  // namespace espalier::settings

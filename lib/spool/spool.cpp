@@ -1,6 +1,8 @@
 #include "spool/spool.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstdlib>
 #include <limits>
 
 #include <fcntl.h>
@@ -35,7 +37,13 @@ bool write_fully(int file, std::span<const std::byte> from, std::uint64_t offset
 }
 
 base::Fd open_unlinked(const std::string& folder) {
-    return base::Fd(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    base::Fd file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+    // Some file systems (overlays of old kernels, NFS, FUSE) know no nameless files.
+    if (file || (errno != EOPNOTSUPP && errno != EISDIR)) return file;
+    auto name = folder + "/espalier-XXXXXX";
+    file.reset(::mkostemp(name.data(), O_CLOEXEC));
+    if (file) ::unlink(name.c_str());
+    return file;
 }
 
 }  // namespace

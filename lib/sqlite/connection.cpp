@@ -1,5 +1,6 @@
 #include "sqlite/connection.h"
 
+#include <thread>
 #include <utility>
 
 #include <sqlite3.h>
@@ -26,7 +27,7 @@ std::string_view name_of(Synchronous synchronous) {
 constexpr int kLogBytesKept = 16 * 1024 * 1024;
 
 std::string pragmas(const Options& options) {
-    return base::text("PRAGMA journal_mode=WAL; PRAGMA synchronous=", name_of(options.synchronous),
+    return base::text("PRAGMA synchronous=", name_of(options.synchronous),
                       "; PRAGMA journal_size_limit=", kLogBytesKept,
                       "; PRAGMA cache_size=", -options.cache_kib,
                       "; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;");
@@ -62,9 +63,21 @@ base::Result<Connection> Connection::open(const std::string& path, const Options
     if (code != SQLITE_OK) return named(error_of(database, code));
     sqlite3_extended_result_codes(database, 1);
     sqlite3_busy_timeout(database, static_cast<int>(options.busy_timeout.count()));
-    auto prepared = connection.script(pragmas(options));
+    auto prepared = connection.enter_wal(base::Deadline::after(options.busy_timeout));
+    if (prepared) prepared = connection.script(pragmas(options));
     if (!prepared) return named(std::move(prepared).error());
     return connection;
+}
+
+// SQLite does not wait for others here: two who change to the log at once would deadlock.
+base::Result<void> Connection::enter_wal(base::Deadline deadline) {
+    constexpr base::Milliseconds kMoment{5};
+    for (;;) {
+        auto entered = script("PRAGMA journal_mode=WAL");
+        const bool busy = !entered && entered.error().kind == base::ErrorKind::unavailable;
+        if (!busy || deadline.passed()) return entered;
+        std::this_thread::sleep_for(kMoment);
+    }
 }
 
 base::Result<Statement> Connection::prepare(std::string_view sql) {

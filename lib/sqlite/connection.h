@@ -59,6 +59,7 @@ public:
 
 private:
     explicit Connection(std::unique_ptr<Native> native);
+    base::Result<void> enter_wal(base::Deadline deadline);
     std::unique_ptr<Native> native_;
 };
 

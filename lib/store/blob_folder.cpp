@@ -28,9 +28,13 @@ base::Result<std::unique_ptr<sqlite::Pool>> open_database(const std::string& pat
     return pool;
 }
 
+// On return it is durable that the folder is there.
 base::Result<void> prepare(const std::string& path) {
+    const bool is_new = ::access(path.c_str(), F_OK) != 0;
     auto done = make_folder(path);
-    return done ? make_folder(incoming_folder(path)) : done;
+    if (done) done = make_folder(incoming_folder(path));
+    if (!done || !is_new) return done;
+    return sync_folder(path + "/..");
 }
 
 bool has_size(const base::Fd& file, std::uint64_t size) {

@@ -25,7 +25,7 @@ void describe(http::Reply& reply, const StoredBlob& blob) {
 // HEAD knows no ranges (RFC 9110 section 14.2), so it gets a length instead of a file.
 http::Reply StoreHandlers::get_blob(const http::Request& request, const Hash& hash) const {
     auto opened = folder_.open_blob(hash);
-    if (!opened) return http::Reply::of(opened.error());
+    if (!opened) return refusal(opened.error());
     const auto& blob = opened->blob;
     http::Reply reply;
     describe(reply, blob);

@@ -61,11 +61,11 @@ http::Reply StoreHandlers::get_list(const http::Request& request, std::string_vi
                                 .origin = base::Origin::client});
     }
     const auto caller = caller_of(request, protocol::Verb::list, std::nullopt, Signature::optional);
-    if (!caller) return http::Reply::of(caller.error());
+    if (!caller) return refusal(caller.error());
     const auto query = query_of(request, options_.list_limit_max);
-    if (!query) return http::Reply::of(query.error());
+    if (!query) return refusal(query.error());
     const auto blobs = folder_.list(*owner, *query);
-    if (!blobs) return http::Reply::of(blobs.error());
+    if (!blobs) return refusal(blobs.error());
     std::string json = "[";
     for (const auto& blob : *blobs) {
         if (json.size() > 1) json += ',';

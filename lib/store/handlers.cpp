@@ -36,8 +36,9 @@ http::Reply front_page() {
 
 }  // namespace
 
-StoreHandlers::StoreHandlers(BlobFolder& folder, const Options& options, const base::Clock& clock)
-    : folder_(folder), options_(options), clock_(clock), authorizer_(options.auth) {}
+StoreHandlers::StoreHandlers(BlobFolder& folder, const Options& options, const base::Clock& clock,
+                             base::Log& log)
+    : folder_(folder), options_(options), clock_(clock), log_(log), authorizer_(options.auth) {}
 
 bool StoreHandlers::instant(const http::Head& head, std::string_view /*peer*/,
                             http::InstantReply& reply) {
@@ -84,6 +85,13 @@ http::Reply StoreHandlers::blob(const http::Request& request) {
     return wrong_method("GET, HEAD, DELETE, OPTIONS");
 }
 
+http::Reply StoreHandlers::refusal(const base::Error& error) const {
+    const bool ours = error.kind == ErrorKind::storage || error.kind == ErrorKind::internal;
+    if (!ours) return http::Reply::of(error);
+    log_.error("a request failed", {{"why", error.reason}});
+    return http::Reply::of({.kind = error.kind, .reason = "the server cannot do this now"});
+}
+
 base::Result<StoreHandlers::MaybeCaller> StoreHandlers::caller_of(const http::Request& request,
                                                                   protocol::Verb verb,
                                                                   const std::optional<Hash>& hash,
@@ -117,7 +125,7 @@ http::Reply StoreHandlers::keep(const http::Request& request, Incoming incoming,
     const StoredBlob blob{
         .hash = hash, .size = 0, .type = std::move(type), .uploaded = clock_.unix_now()};
     auto kept = folder_.keep(std::move(incoming), blob, owner);
-    if (!kept) return http::Reply::of(kept.error());
+    if (!kept) return refusal(kept.error());
     return http::Reply::json(kept->fresh ? 201 : 200, descriptor_json(request, kept->blob));
 }
 

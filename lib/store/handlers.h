@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "http/server.h"
 #include "protocol/authorizer.h"
 #include "protocol/blob_hash.h"
@@ -20,7 +21,8 @@ namespace espalier::store {
 
 class StoreHandlers : public http::Handlers {
 public:
-    StoreHandlers(BlobFolder& folder, const Options& options, const base::Clock& clock);
+    StoreHandlers(BlobFolder& folder, const Options& options, const base::Clock& clock,
+                  base::Log& log);
 
     bool instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) override;
     http::Lane lane(const http::Head& head) const override;
@@ -42,6 +44,8 @@ private:
     http::Reply get_list(const http::Request& request, std::string_view pubkey) const;
     http::Reply blob(const http::Request& request);
 
+    // Faults of this machine are told to the log; clients learn no paths.
+    http::Reply refusal(const base::Error& error) const;
     Signature signature_for_writes() const {
         return options_.require_auth ? Signature::required : Signature::optional;
     }
@@ -57,6 +61,7 @@ private:
     BlobFolder& folder_;
     const Options& options_;
     const base::Clock& clock_;
+    base::Log& log_;
     const protocol::Authorizer authorizer_;
 };
 

@@ -104,25 +104,25 @@ http::Reply StoreHandlers::put_mirror(http::Request& request) {
     if (!options_.fetch) return refuse(ErrorKind::not_implemented, "this server does not mirror");
     const auto caller =
         caller_of(request, protocol::Verb::upload, std::nullopt, signature_for_writes());
-    if (!caller) return http::Reply::of(caller.error());
+    if (!caller) return refusal(caller.error());
     const auto deadline = base::Deadline::after(options_.mirror_timeout);
     const auto body = request.body.read_all(kRequestBytesMax, deadline);
-    if (!body) return http::Reply::of(body.error());
+    if (!body) return refusal(body.error());
     const auto url = url_of(*body);
     if (url.empty()) return refuse(ErrorKind::invalid, R"(the body must be {"url": "…"})");
 
     auto incoming = folder_.receive();
-    if (!incoming) return http::Reply::of(incoming.error());
+    if (!incoming) return refusal(incoming.error());
     IncomingSink sink(*incoming, options_.max_upload_bytes);
     const auto fetched = options_.fetch(url, sink, deadline);
-    if (!fetched) return http::Reply::of(fetched.error());
+    if (!fetched) return refusal(fetched.error());
     const auto hash = incoming->finish();
-    if (!hash) return http::Reply::of(hash.error());
+    if (!hash) return refusal(hash.error());
     if (const auto named = hash_in(url); named && *named != *hash) {
         return refuse(ErrorKind::upstream, "the origin sent bytes of another hash than its URL's");
     }
     const auto allowed = may_keep(*caller, *hash, options_.auth.require_x);
-    if (!allowed) return http::Reply::of(allowed.error());
+    if (!allowed) return refusal(allowed.error());
     auto type = type_of(sink.type(), *incoming, url);
     return keep(request, std::move(*incoming), *hash, std::move(type), *caller);
 }

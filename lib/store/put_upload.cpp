@@ -75,18 +75,18 @@ base::Result<Incoming> StoreHandlers::receive(http::Request& request) const {
 // Everything that can be refused is refused before the body is read.
 http::Reply StoreHandlers::put_upload(http::Request& request) {
     const auto promised = promised_hash(request.head);
-    if (!promised) return http::Reply::of(promised.error());
+    if (!promised) return refusal(promised.error());
     const auto caller =
         caller_of(request, protocol::Verb::upload, *promised, signature_for_writes());
-    if (!caller) return http::Reply::of(caller.error());
+    if (!caller) return refusal(caller.error());
     const auto length = request.head.chunked ? std::nullopt : request.head.content_length;
     const auto fits = check_length(length, options_.max_upload_bytes, "Content-Length");
-    if (!fits) return http::Reply::of(fits.error());
+    if (!fits) return refusal(fits.error());
 
     auto incoming = receive(request);
-    if (!incoming) return http::Reply::of(incoming.error());
+    if (!incoming) return refusal(incoming.error());
     const auto hash = incoming->finish();
-    if (!hash) return http::Reply::of(hash.error());
+    if (!hash) return refusal(hash.error());
     if (*promised && **promised != *hash) {
         return http::Reply::of({.kind = ErrorKind::conflict,
                                 .reason = "the body's hash is not the one in X-SHA-256",
@@ -95,7 +95,7 @@ http::Reply StoreHandlers::put_upload(http::Request& request) {
     if (*caller) {
         const auto allowed =
             protocol::check_hash(**caller, protocol::Verb::upload, *hash, options_.auth.require_x);
-        if (!allowed) return http::Reply::of(allowed.error());
+        if (!allowed) return refusal(allowed.error());
     }
     auto type = type_of(request.head, *incoming);
     return keep(request, std::move(*incoming), *hash, std::move(type), *caller);
@@ -104,10 +104,10 @@ http::Reply StoreHandlers::put_upload(http::Request& request) {
 // BUD-06. A missing X-SHA-256 is no reason to refuse: nothing here depends on it.
 http::Reply StoreHandlers::head_upload(const http::Request& request) const {
     const auto promised = promised_hash(request.head);
-    if (!promised) return http::Reply::of(promised.error());
+    if (!promised) return refusal(promised.error());
     const auto caller =
         caller_of(request, protocol::Verb::upload, *promised, signature_for_writes());
-    if (!caller) return http::Reply::of(caller.error());
+    if (!caller) return refusal(caller.error());
     const auto text = request.head.header("X-Content-Length");
     const auto length = text ? base::parse_number(*text) : std::nullopt;
     if (text && !length) {
@@ -116,7 +116,7 @@ http::Reply StoreHandlers::head_upload(const http::Request& request) const {
                                 .origin = base::Origin::client});
     }
     const auto fits = check_length(length, options_.max_upload_bytes, "X-Content-Length");
-    return fits ? http::Reply(200) : http::Reply::of(fits.error());
+    return fits ? http::Reply(200) : refusal(fits.error());
 }
 
 }  // namespace espalier::store

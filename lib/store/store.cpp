@@ -30,7 +30,7 @@ Store::Store(Options options, std::unique_ptr<BlobFolder> folder, base::Log& log
              const base::Clock& clock)
     : options_(std::move(options)),
       folder_(std::move(folder)),
-      handlers_(*folder_, options_, clock),
+      handlers_(*folder_, options_, clock, log),
       server_(server_options(options_), handlers_, log) {}
 
 }  // namespace espalier::store

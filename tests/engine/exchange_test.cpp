@@ -130,3 +130,46 @@ TEST_CASE("a private address is refused unless another one turns out to be reach
     CHECK(it->allows_request("93.184.216.34"));
     CHECK(it->verdict(reset())->kind == ErrorKind::reset);
 }
+
+TEST_CASE("an upstream on the internet cannot send us into our own network") {
+    TransferRequest request;
+    request.redirects_max = 3;
+    request.verify_tls = false;
+    const auto it = exchange(std::move(request));
+    const auto redirect = [&](const std::string& target) {
+        for (const auto& line : {std::string("HTTP/1.1 302 Found\r\n"),
+                                 "Location: " + target + "\r\n", std::string("\r\n")})
+            CHECK(it->take_head_line(line));
+        CHECK(it->redirecting());
+        REQUIRE(it->follow());
+    };
+    SUBCASE("a public one") {
+        CHECK(it->allows_request("93.184.216.34"));
+        redirect("http://10.0.0.5:9000/secret");
+        CHECK_FALSE(it->allows_request("10.0.0.5"));
+        const auto error = it->verdict(reset());
+        CHECK(error->kind == ErrorKind::upstream);
+        CHECK(error->reason.contains("blobs.example"));
+        CHECK_FALSE(error->reason.contains("10.0.0.5"));
+        CHECK(it->request().verify_tls);
+    }
+    SUBCASE("a private one may") {
+        CHECK(it->allows_request("127.0.0.1"));
+        redirect("http://10.0.0.5:9000/blob");
+        CHECK(it->allows_request("10.0.0.5"));
+    }
+    SUBCASE("within its own host") {
+        CHECK(it->allows_request("93.184.216.34"));
+        redirect("/elsewhere");
+        CHECK_FALSE(it->request().public_addresses_only);
+        CHECK_FALSE(it->request().verify_tls);
+    }
+}
+
+TEST_CASE("that we have no descriptor left is our own fault") {
+    const auto it = exchange({});
+    it->no_descriptor_left();
+    const auto error = it->verdict(Error{.kind = ErrorKind::refused});
+    CHECK(error->kind == ErrorKind::internal);
+    CHECK(error->origin == base::Origin::internal);
+}

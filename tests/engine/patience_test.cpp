@@ -142,6 +142,61 @@ TEST_CASE("a slow upstream that moves some bytes now and then does not stall") {
     CHECK(survived);
 }
 
+TEST_CASE("an upload that leaves the kernel in small steps does not stall") {
+    RawServer server([](Connection& connection) {
+        connection.narrow();
+        connection.read_head();
+        // The whole body is with the kernel long before it has been read.
+        for (int i = 0; i < 50; ++i) {
+            connection.read(1000);
+            if (connection.peer_leaves_within(base::Milliseconds(4))) return;
+        }
+        connection.drain();
+    });
+    RawServer deaf([](Connection& connection) {
+        connection.narrow();
+        connection.read_head();
+        connection.peer_leaves_within(kForever);
+    });
+    Client client;
+    const auto put = [&](const RawServer& to, base::Milliseconds patience) {
+        auto request = get(to);
+        request.method = "PUT";
+        request.upload = std::make_shared<Pipe>(64 * 1024, nullptr);
+        request.upload_bytes = 64 * 1024;
+        request.stall_timeout = patience;
+        request.upload->write(std::string(64 * 1024, 'x'));
+        return client.start(std::move(request));
+    };
+    const auto survives = [&](base::Milliseconds patience) {
+        const auto slow = put(server, patience);
+        client.over(put(deaf, patience * 2));
+        return !slow.state().over;
+    };
+    auto patience = kSoon;
+    bool survived = survives(patience);
+    for (int i = 0; i < 6 && !survived; ++i) survived = survives(patience *= 2);
+    CHECK(survived);
+}
+
+TEST_CASE("who has all of a large upload gets time to store it") {
+    constexpr std::size_t kBytes = 16 * 1024 * 1024;
+    RawServer server([](Connection& connection) {
+        const auto head = connection.read_head();
+        connection.read(test::content_length(head));
+        connection.peer_leaves_within(base::Milliseconds(300));
+        connection.send(ok("stored"));
+    });
+    Client client;
+    auto request = get(server);
+    request.method = "PUT";
+    request.upload = std::make_shared<Pipe>(kBytes, nullptr);
+    request.upload_bytes = kBytes;
+    request.stall_timeout = base::Milliseconds(100);
+    request.upload->write(std::string(kBytes, 'x'));
+    CHECK(client.run(std::move(request)).response.body == "stored");
+}
+
 TEST_CASE("after an early success a stalled rest is no error") {
     RawServer server([](Connection& connection) {
         connection.narrow();

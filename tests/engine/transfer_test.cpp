@@ -163,21 +163,22 @@ TEST_CASE("a connection that died while idle is replaced without a word") {
     CHECK(server.connections() == 2);
 }
 
-TEST_CASE("a POST is not sent twice when a reused connection dies under it") {
-    std::atomic<int> posts{0};
-    RawServer server([&](Connection& connection) {
-        connection.read_head();
-        connection.send(ok("x"));
-        if (connection.read_head().starts_with("POST")) ++posts;  // and leaves without an answer
-    });
-    Client client;
-    CHECK_FALSE(client.run(request("GET", server.url())).error);
-    auto post = request("POST", server.url());
-    const auto state = client.run(std::move(post));
-    REQUIRE(state.error);
-    CHECK(state.error->kind == ErrorKind::reset);
-    CHECK_FALSE(state.error->retryable);
-    CHECK(posts == 1);
+TEST_CASE("a POST, or a PUT of nothing, that may have landed is not sent again") {
+    for (const auto* method : {"POST", "PUT"}) {
+        std::atomic<int> received{0};
+        RawServer server([&](Connection& connection) {
+            while (connection.read_head().starts_with("GET")) connection.send(ok("x"));
+            ++received;  // and leaves without an answer
+        });
+        Client client;
+        CHECK_FALSE(client.run(request("GET", server.url())).error);
+        const auto state = client.run(request(method, server.url()));
+        REQUIRE(state.error);
+        CHECK(state.error->kind == ErrorKind::reset);
+        CHECK_FALSE(state.error->retryable);
+        CHECK(received == 1);
+        CHECK(server.connections() == 2);  // not over one that may be dead
+    }
 }
 
 TEST_CASE("interim answers are not the answer") {
@@ -234,7 +235,9 @@ TEST_CASE("a name without an address is refused, and is named") {
     const auto url = engine::Url::parse("http://nowhere.invalid/").value();
     const auto state = client.run(request("GET", url));
     REQUIRE(state.error);
-    CHECK(state.error->kind == ErrorKind::refused);
+    // Where no resolver answers, it takes too long instead.
+    const auto kind = state.error->kind;
+    CHECK((kind == ErrorKind::refused || kind == ErrorKind::timeout));
     CHECK(state.error->retryable);
     CHECK(state.error->reason.contains("nowhere.invalid"));
 }

@@ -6,8 +6,10 @@
 #include <doctest/doctest.h>
 
 #include "fanout/negative_cache.h"
+#include "fleet/upstreams.h"
 
 using namespace espalier;
+using namespace espalier::test;
 using fanout::http_date;
 using fanout::parse_http_date;
 using fanout::Presence;
@@ -39,6 +41,40 @@ TEST_CASE("the status that probes saw for a blob that nobody has is a no") {
     CHECK(presence(500, 500) == Presence::absent);
     CHECK(presence(403, 403) == Presence::absent);
     CHECK(presence(503, 500) == Presence::unknown);
+}
+
+TEST_CASE("who says yes to every blob is not believed, but its plain no is") {
+    CHECK(presence(200, 200) == Presence::unknown);
+    CHECK(presence(404, 200) == Presence::absent);
+    const auto state = answered(200, {{"X-Reason", "File not found"}});
+    CHECK(read_head(state, 200).presence == Presence::absent);
+    const auto upstream = upstreams(1)[0];
+    const auto outcome = head_outcome(upstream, answered(200), read_head(answered(200), 200));
+    CHECK(outcome.kind == fleet::OutcomeKind::capability);
+    CHECK_FALSE(outcome.reason.empty());
+    CHECK(head_outcome(upstream, answered(500), read_head(answered(500), 500)).kind ==
+          fleet::OutcomeKind::client_fault);
+}
+
+TEST_CASE("how a server says no is learnt from its answer about a blob that nobody has") {
+    using fanout::learn_miss_status;
+    struct Row {
+        int known, status, learnt;
+    };
+    for (const auto& [known, status, learnt] :
+         {Row{0, 404, 404}, Row{0, 410, 404}, Row{0, 200, 200}, Row{0, 500, 500}, Row{0, 400, 400},
+          Row{500, 404, 404}, Row{200, 404, 404},
+          // Who has said no plainly is broken when it says 500.
+          Row{404, 500, 404}, Row{200, 500, 200}, Row{400, 501, 400},
+          // These are about the asker, or a server that cannot be reached.
+          Row{0, 401, 0}, Row{404, 401, 404}, Row{0, 403, 0}, Row{0, 429, 0}, Row{500, 502, 500},
+          Row{404, 503, 404}}) {
+        CAPTURE(known);
+        CAPTURE(status);
+        CHECK(learn_miss_status(known, answered(status)) == learnt);
+    }
+    CHECK(learn_miss_status(0, answered(200, {{"X-Reason", "File not found"}})) == 404);
+    CHECK(learn_miss_status(404, engine::TransferState{}) == 404);
 }
 
 TEST_CASE("a 200 whose X-Reason says not found is a no") {

@@ -205,7 +205,7 @@ TEST_CASE("a stored blob is looked for again, whatever was remembered") {
     Fixture f;
     CHECK(f.find_and_finish().found == Found::nowhere);
     f.store_at(0);
-    f.locator.stored(f.hash);
+    f.locator.changed(f.hash);
     CHECK(f.find().found == Found::somewhere);
 }
 
@@ -214,7 +214,7 @@ TEST_CASE("a lookup that a PUT has overtaken neither answers later ones nor is r
     for (std::size_t i = 0; i < 3; ++i) f.hold(i);
     Asker early(f);
     CHECK(f.everybody_is_asked());
-    f.locator.stored(f.hash);
+    f.locator.changed(f.hash);
     Asker late(f);
     CHECK(f.world.wait_for([&] { return f.heads(0) == 2; }));
     for (std::size_t i = 0; i < 3; ++i) f.hold(i, false);
@@ -223,7 +223,7 @@ TEST_CASE("a lookup that a PUT has overtaken neither answers later ones nor is r
     CHECK(f.locator.snapshot().started == 2);
     // What the second one found may be remembered, the first one's finding may not.
     CHECK(f.world.wait_for([&] { return f.world.mover.jobs() == 0; }));
-    f.locator.stored(f.hash);
+    f.locator.changed(f.hash);
     CHECK_FALSE(f.find().remembered);
 }
 
@@ -232,7 +232,7 @@ TEST_CASE("only an overtaken lookup leaves nothing behind") {
     for (std::size_t i = 0; i < 3; ++i) f.hold(i);
     Asker early(f);
     CHECK(f.everybody_is_asked());
-    f.locator.stored(f.hash);
+    f.locator.changed(f.hash);
     for (std::size_t i = 0; i < 3; ++i) f.hold(i, false);
     CHECK(early.join().found == Found::nowhere);
     CHECK(f.world.wait_for([&] { return f.world.mover.jobs() == 0; }));

@@ -62,6 +62,15 @@ TEST_CASE("how each server says no is learnt") {
     CHECK(f.one().consecutive_failures == 0);
 }
 
+TEST_CASE("a server that used to say 404 and says 500 to everything is ill") {
+    Fixture f;
+    f.start();
+    CHECK(f.wait_for([&] { return f.world.fleet->miss_status(1) == 404; }));
+    f.world.server(1).edit([](Script& script) { script.on(Op::head).status = 500; });
+    CHECK(f.wait_for([&] { return !f.one().healthy; }));
+    CHECK(f.world.fleet->miss_status(1) == 404);
+}
+
 TEST_CASE("a gateway in front of a server that is down is no sign of life") {
     for (const int status : {502, 503, 504}) {
         Fixture f;

@@ -342,3 +342,96 @@ TEST_CASE("every exchange that began is counted as ended") {
     CHECK(world.wait_for([&] { return world.mover.jobs() == 0; }));
     for (std::size_t i = 0; i < 3; ++i) CHECK(world.snapshot(i).in_flight == 0);
 }
+
+TEST_CASE("an upload in small pieces goes on when no memory is left") {
+    World world({.memory = 0});
+    Sender sender(world, {.body = make_bytes(1 << 20), .left_out = {}});
+    for (std::size_t at = 0; at < sender.body().size(); at += 8192)
+        REQUIRE(sender.pour(at, at + 8192));
+    sender.release();
+    CHECK(sender.wait_for_all().verdict.acknowledged == 3);
+    CHECK(world.memory.used() == 0);
+}
+
+TEST_CASE("when no memory is left a laggard's bytes go to the disk, and nobody waits for it") {
+    World world({.memory = 1 << 20});
+    world.server(2).edit([](Script& script) { script.stall_upload_at = 1000; });
+    Sender sender(world, {.body = make_bytes(6 << 20), .left_out = {}});
+    REQUIRE(sender.pour_all());
+    sender.release();
+    CHECK(sender.wait_for(is_met).verdict.status == 201);
+    CHECK(sender->spilled_bytes() > 0);
+    world.server(2).edit([](Script& script) { script.stall_upload_at.reset(); });
+    CHECK(sender.wait_for_all().verdict.acknowledged == 3);
+    CHECK((world.server(2).blob(sender.hex()) == sender.body()));
+}
+
+TEST_CASE("servers that know the blob leave the pace to nobody") {
+    World world;
+    const auto body = make_bytes(6 << 20);
+    for (const std::size_t i : {0U, 1U}) {
+        world.server(i).edit([](Script& script) { script.early_known = true; });
+        world.server(i).put_blob(body);
+    }
+    world.server(2).edit([](Script& script) { script.stall_upload_at = 1000; });
+    Sender sender(world, {.body = body, .left_out = {}});
+    REQUIRE(sender.pour(0, 100'000));
+    CHECK(world.wait_for([&] {
+        return world.server(0).seen().size() + world.server(1).seen().size() == 2 &&
+               received(world, 2) > 0;
+    }));
+    // The third one takes nothing, and the client is read all the same.
+    REQUIRE(sender.pour(100'000, body.size()));
+    sender.release();
+    CHECK(sender.wait_for(is_met).verdict.status == 200);
+}
+
+TEST_CASE("who has the blob already counts for the quorum from the beginning") {
+    World world;
+    world.server(2).edit([](Script& script) { script.on(Op::upload).before_answer.hold = true; });
+    const auto holder = [](fleet::UpstreamId id) {
+        auto outcome = fleet::left_out(id, OutcomeKind::ok, 200, {});
+        outcome.sent = true;
+        return outcome;
+    };
+    Sender sender(
+        world,
+        {.body = make_bytes(1000), .verify_first = true, .left_out = {holder(0), holder(1)}});
+    CHECK(sender->status().met_at);
+    REQUIRE(sender.pour_all());
+    sender.release();
+    CHECK(is_met(sender->status()));
+    world.server(2).edit([](Script& script) { script.ops.clear(); });
+    CHECK(sender.wait_for_all().verdict.status == 201);
+}
+
+TEST_CASE("the end of a slow client's time is no fault of the servers") {
+    World world({.max_failures = 1});
+    Sender sender(
+        world, {.body = make_bytes(1 << 20), .left_out = {}, .patience = base::Milliseconds{300}});
+    REQUIRE(sender.pour(0, 500'000));
+    const auto status = sender.wait_for_all();
+    for (const auto& outcome : status.outcomes) CHECK(outcome.kind == OutcomeKind::cancelled);
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(world.snapshot(i).healthy);
+        CHECK_FALSE(world.snapshot(i).suspect);
+    }
+}
+
+TEST_CASE("a straggler that refuses in the end is not missing any more") {
+    World world;
+    world.server(2).edit([](Script& script) {
+        script.on(Op::upload) = {.status = 403};
+        script.on(Op::upload).before_answer.hold = true;
+    });
+    Sender sender(world, {.body = make_bytes(1000), .verify_first = true, .left_out = {}});
+    REQUIRE(sender.pour_all());
+    sender.release();
+    CHECK(is_met(sender.wait_for(is_met)));
+    REQUIRE(world.ledger->add_missing(sender.hash(), {world.fleet->at(2).url.text()}, 1));
+    sender->entered_in_ledger();
+    CHECK(world.ledger->missing_count() == 1);
+    world.server(2).edit([](Script& script) { script.on(Op::upload).before_answer.hold = false; });
+    CHECK(outcome_of(sender, 2).status == 403);
+    CHECK(world.wait_for([&] { return world.ledger->missing_count() == 0; }));
+}

@@ -106,10 +106,20 @@ TEST_CASE("one fault of the connection makes an upstream suspect, a 500 does not
     }
 }
 
-TEST_CASE("what was not sent, given up or is still pending counts nothing") {
+TEST_CASE("what was given up, or left out by the token, is counted but says nothing of health") {
     Fixture f(1);
     f.record(test::cancelled());
     f.record(test::out_of_scope());
+    const auto after = f.snapshot();
+    CHECK(after.healthy);
+    CHECK(after.last_success == 0);
+    CHECK(after.tallies[0].success + after.tallies[0].failure == 0);
+    CHECK(after.outcomes[static_cast<std::size_t>(fleet::OutcomeKind::cancelled)] == 1);
+    CHECK(after.outcomes[static_cast<std::size_t>(fleet::OutcomeKind::out_of_scope)] == 1);
+}
+
+TEST_CASE("what was not sent or is still pending counts nothing") {
+    Fixture f(1);
     f.record(test::paused());
     f.record(test::pending());
     f.record(test::left_out_by_rule(413));
@@ -118,7 +128,9 @@ TEST_CASE("what was not sent, given up or is still pending counts nothing") {
     CHECK(after.last_failure == 0);
     CHECK(after.last_success == 0);
     CHECK(after.tallies[0].success + after.tallies[0].failure == 0);
-    for (const auto count : after.outcomes) CHECK(count == 0);
+    const auto pending = static_cast<std::size_t>(fleet::OutcomeKind::pending);
+    for (std::size_t kind = 0; kind < after.outcomes.size(); ++kind)
+        CHECK(after.outcomes[kind] == (kind == pending ? 1 : 0));
 }
 
 TEST_CASE("giving up does not make an ill upstream well") {
@@ -285,4 +297,16 @@ TEST_CASE("a set of upstreams holds up to 64 of them") {
     set.remove(0);
     CHECK_FALSE(set.has(0));
     CHECK(set.bits() == 1ULL << 63U);
+}
+
+TEST_CASE("upstreams that share a host are told apart by their URLs") {
+    const test::ManualClock clock;
+    const fleet::Fleet fleet({.upstreams = {test::upstream(0, "https://one.example/a"),
+                                            test::upstream(1, "https://one.example/b"),
+                                            test::upstream(2, "https://two.example")}},
+                             clock);
+    CHECK(fleet.host(0) == "https://one.example/a");
+    CHECK(fleet.host(1) == "https://one.example/b");
+    CHECK(fleet.host(2) == "two.example");
+    CHECK(fleet.snapshot()[1].host == "https://one.example/b");
 }

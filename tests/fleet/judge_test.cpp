@@ -162,12 +162,33 @@ TEST_CASE("what we gave up ourselves is our 503, not the client's fault") {
           Decision::impossible);
 }
 
-TEST_CASE("the reason counts the acknowledgements and quotes the first complaint") {
-    auto refusal = client(413);
-    refusal.reason = "up1.example takes at most 1 MiB";
-    const auto verdict = judge(std::vector{ok(), refusal, client(415)}, 3);
-    CHECK(verdict.reason.find("1 of the 3") != std::string::npos);
-    CHECK(verdict.reason.find("at most 1 MiB") != std::string::npos);
+TEST_CASE("the reason counts the acknowledgements and quotes what decided, each once") {
+    const auto saying = [](Outcome outcome, const char* reason) {
+        outcome.reason = reason;
+        return outcome;
+    };
+    const auto reason = [](const std::vector<Outcome>& outcomes, int quorum) {
+        return judge(outcomes, quorum).reason;
+    };
+    CHECK(reason({ok(), saying(client(413), "at most 1 MiB"), client(415)}, 3) ==
+          "only 1 of the 3 required servers accepted: at most 1 MiB");
+    CHECK(reason({saying(client(413), "too large"), saying(client(415), "no cats"),
+                  saying(client(415), "no cats")},
+                 2) == "only 0 of the 2 required servers accepted: no cats");
+    CHECK(reason({saying(left_out_by_rule(413), "read-only"),
+                  saying(out_of_scope(), "no tag for a"), saying(out_of_scope(), "no tag for b")},
+                 2) == "only 0 of the 2 required servers accepted: no tag for a; no tag for b");
+    CHECK(reason({saying(pay(), "pay first"), saying(timeout(), "a is too slow")}, 2) ==
+          "only 0 of the 2 required servers accepted: a is too slow");
+    CHECK(reason({pending(), saying(client(403), "not you"), saying(client(403), "not you")}, 2) ==
+          "only 1 of the 2 required servers can accept: not you");
+}
+
+TEST_CASE("what pending ones may still give is not missing") {
+    CHECK(judge(std::vector{pending(), out_of_scope(), client(413)}, 2).status == 401);
+    CHECK(judge(std::vector{pending(), out_of_scope(), client(413)}, 3).status == 413);
+    CHECK(judge(std::vector{pending(), throttle(), throttle()}, 2).status == 429);
+    CHECK(judge(std::vector{pending(), refused(), refused()}, 2).status == 503);
 }
 
 TEST_CASE("a delete is done when all copies are gone and at least one was there") {

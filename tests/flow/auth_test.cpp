@@ -80,6 +80,31 @@ TEST_CASE("with auth.writes: forward the servers decide") {
     CHECK(world.gateway.request("PUT", "/upload", {}, "no token again").status == 401);
 }
 
+TEST_CASE("an allowlist holds even when the servers decide on everybody else's tokens") {
+    World world({.server_keys = base::text("  auth.writes: forward\n  allowed_pubkeys: [\"",
+                                           test_pubkey(2), "\"]\n")});
+    CHECK(world.gateway.put("a body").status == 403);
+    CHECK(world.gateway.request("PUT", "/upload", {}, "no token").status == 401);
+    CHECK(world.requests("PUT") == 0);
+    const auto allowed = token(test_key(2), {.xs = {sha256_hex("a body")}});
+    CHECK(world.gateway.put("a body", {{"Authorization", allowed}}).status == 201);
+}
+
+TEST_CASE("with auth.writes: forward a question without a token is told to sign") {
+    const base::Headers question{{"X-SHA-256", sha256_hex("body")}, {"X-Content-Length", "4"}};
+    World world({.server_keys = "  auth.writes: forward\n"});
+    const auto unsigned_one = world.gateway.request("HEAD", "/upload", question);
+    CHECK(unsigned_one.status == 401);
+    CHECK_FALSE(unsigned_one.header("X-Reason").empty());
+    auto with_token = question;
+    with_token.add("Authorization", token({.xs = {sha256_hex("body")}}));
+    CHECK(world.gateway.request("HEAD", "/upload", with_token).status == 200);
+    // Two that want none make the quorum.
+    World open({.server_keys = "  auth.writes: forward\n",
+                .upstream_keys = {"    auth: none\n", "    auth: none\n"}});
+    CHECK(open.gateway.request("HEAD", "/upload", question).status == 200);
+}
+
 TEST_CASE("a token scoped to other servers is told which ones to add") {
     World world;
     const auto body = some_bytes(1000);

@@ -44,6 +44,7 @@ public:
         std::string server_keys;  // more lines under "server:", indented by two
         // More lines for each upstream, indented by four; "" or nothing: none.
         std::vector<std::string> upstream_keys = {};
+        int open_files = 0;  // its limit; 0: ours
     };
 
     Gateway(const std::vector<std::string>& upstreams, const Options& options) {
@@ -61,8 +62,12 @@ public:
         yaml += options.server_keys;
         std::filesystem::create_directory(folder_ / "spool");
         const auto config = folder_.write("config.yaml", yaml);
-        process_ = std::make_unique<Process>(
-            Process::Options{.argv = {ESPALIER_BINARY, "-config", config, "-v"}});
+        std::vector<std::string> argv{ESPALIER_BINARY, "-config", config, "-v"};
+        if (options.open_files > 0) {
+            const auto limited = base::text("ulimit -n ", options.open_files, " && exec \"$@\"");
+            argv.insert(argv.begin(), {"sh", "-c", limited, "sh"});
+        }
+        process_ = std::make_unique<Process>(Process::Options{.argv = argv});
         const auto line = process_->wait_for_line("listening on ");
         if (!line) std::fputs(process_->output().c_str(), stderr);
         ESPALIER_CHECK(line);

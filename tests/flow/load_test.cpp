@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
 
 #include "flow/gateway.h"
 
@@ -23,6 +24,21 @@ TEST_CASE("idle, half-asking and trickling clients do not keep others waiting") 
     CHECK(world.gateway.request("GET", "/health").status == 200);
     CHECK(world.gateway.get(hash).status == 307);
     CHECK(world.gateway.get(hash).status == 307);
+}
+
+TEST_CASE("a crowd that takes every descriptor it can get keeps nobody from being served") {
+    World world({.open_files = 400});
+    std::vector<std::unique_ptr<RawClient>> crowd;
+    for (int i = 0; i < 600; ++i)
+        crowd.push_back(std::make_unique<RawClient>(world.gateway.port()));
+    for (int i = 0; i < 100; ++i) crowd.erase(crowd.begin());
+    const auto body = some_bytes(400'000);
+    CHECK(world.wait_for([&] { return world.gateway.put(body).status == 201; }));
+    CHECK(world.gateway.get(sha256_hex("nobody has this")).status == 404);
+    CHECK(world.gateway.log().find("max_connections is lowered") != std::string::npos);
+    const auto health = world.gateway.request("GET", "/health");
+    CHECK(health.status == 200);
+    CHECK(nlohmann::json::parse(health.body, nullptr, false)["healthy_count"] == 3);
 }
 
 }  // namespace espalier::test

@@ -69,6 +69,40 @@ TEST_CASE("Last-Modified and Sunset of the winner are passed on") {
     }
 }
 
+TEST_CASE("a length that the server does not say is not made up") {
+    World world;
+    const auto hash = world.two.put_blob("a picture");
+    world.two.edit([](Script& script) {
+        script.hook = [](const Seen& seen) -> std::optional<Answer> {
+            if (seen.method != "HEAD") return std::nullopt;
+            return Answer{.raw = "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n"};
+        };
+    });
+    for (int i = 0; i < 2; ++i) {
+        const auto response = world.gateway.request("HEAD", "/" + hash);
+        CHECK(response.status == 200);
+        CHECK(response.header("Content-Type") == "image/png");
+        CHECK(response.header("Content-Length").empty());
+    }
+}
+
+TEST_CASE("one client after another gets another replica, also when each asks by HEAD first") {
+    World world({.server_keys = "  trusted_proxies: [127.0.0.1]\n"});
+    const auto hash = world.one.put_blob("a picture");
+    world.two.put_blob("a picture");
+    CHECK(world.gateway.get(hash).status == 307);
+    CHECK(world.wait_for([&] { return world.requests("HEAD", "/" + hash) == 3; }));
+    for (const char* query : {"", "?on=a-worker"}) {
+        std::set<std::string> given;
+        for (int i = 0; i < 4; ++i) {
+            const base::Headers from{{"X-Forwarded-For", base::text("192.0.2.", i)}};
+            CHECK(world.gateway.request("HEAD", base::text('/', hash, query), from).status == 200);
+            given.insert(host_of(world.gateway.request("GET", base::text('/', hash, query), from)));
+        }
+        CHECK(given.size() == 2);
+    }
+}
+
 TEST_CASE("a blob nobody has is a 404 that is remembered until somebody stores it") {
     World world({.server_keys = "  negative_ttl: 1h\n"});
     const auto body = some_bytes(1000);
@@ -182,7 +216,7 @@ TEST_CASE("a delete goes to every server and its status says what became of the 
 }
 
 TEST_CASE("the pages answer, and /health is 503 exactly when too few servers are well") {
-    World world({.server_keys = "  max_failures: 1\n  probe_interval: 1s\n"});
+    World world({.server_keys = "  max_failures: 1\n  probe_interval: 1s\n  probe_timeout: 10s\n"});
     for (const char* path : {"/", "/stats", "/metrics", "/live", "/ready", "/health"}) {
         const auto response = world.gateway.request("GET", path);
         CAPTURE(path);

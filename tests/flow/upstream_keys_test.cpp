@@ -168,7 +168,7 @@ TEST_CASE("mime_allow and mime_deny: a server is sent only the types it takes") 
         return put_to_all(world, some_bytes(100), headers).status;
     };
     CHECK(status({{"Content-Type", "IMAGE/png"}}) == 201);
-    CHECK(status({{"Content-Type", "text/plain; charset=utf-8"}}) < 300);
+    CHECK(status({{"Content-Type", "text/plain; charset=utf-8"}}) / 100 == 2);
     const auto sent = world.three.count("PUT");
     CHECK(status({{"Content-Type", "image/gif"}}) == 415);
     CHECK(status({{"Content-Type", "text/plainer"}}) == 415);

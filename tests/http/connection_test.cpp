@@ -124,8 +124,17 @@ TEST_CASE("a head that does not come in time is a 408, and costs no worker") {
     });
 }
 
+TEST_CASE("an empty line after a request begins no new one, so that no 408 follows it") {
+    Fixture fixture(
+        {.head_timeout = base::Milliseconds{20}, .idle_timeout = base::Milliseconds{500}});
+    auto client = fixture.connect();
+    CHECK(client.ask(get("/now") + "\r\n").status == 307);
+    CHECK(client.read_rest().empty());
+    fixture.handlers.seen.with([](const auto& seen) { CHECK(seen.size() == 1); });
+}
+
 TEST_CASE("an idle connection is closed without a word") {
-    const Fixture fixture({.idle_timeout = base::Milliseconds{60}});
+    const Fixture fixture({.idle_timeout = base::Milliseconds{1'000}});
     auto fresh = fixture.connect();
     auto used = fixture.connect();
     CHECK(used.ask(get("/now")).status == 307);

@@ -51,6 +51,27 @@ TEST_CASE("what still waits for its client at the deadline is cut") {
     CHECK(half.ends());
 }
 
+TEST_CASE("a refusal on its way is still read by a client that goes on sending") {
+    Fixture fixture;
+    fixture.handlers.on_request = [](Request&) { return Reply(401); };
+    auto client = fixture.connect();
+    client.send("PUT /work HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000\r\n\r\nab");
+    fixture.until([](const auto& now) { return now.requests == 1 && now.workers_busy == 0; });
+    std::jthread stopper([&] { fixture.server.stop(Deadline::after(Milliseconds{20'000})); });
+    client.send(std::string(100'000, 'x'));
+    CHECK(client.read().status == 401);
+}
+
+TEST_CASE("a Server without an address to listen on does not start") {
+    const base::Log::Options quiet{.level = base::Level::error};
+    base::Log log(quiet);
+    TestHandlers handlers;
+    Server server({.listen = {}}, handlers, log);
+    const auto started = server.start();
+    REQUIRE_FALSE(started);
+    CHECK(started.error().kind == base::ErrorKind::invalid);
+}
+
 TEST_CASE("stopping twice, or what never started, is harmless") {
     Fixture fixture;
     fixture.server.stop(Deadline::never());

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include "http/buffer.h"
 #include "http/chunks.h"
 #include "http/pace.h"
 #include "http/range.h"
@@ -13,6 +14,16 @@ namespace espalier::http {
 namespace {
 
 using base::Milliseconds;
+
+TEST_CASE("a buffer that was large keeps no large block when it is empty again") {
+    Buffer buffer;
+    buffer.assign(std::string(60'000, 'x'));
+    buffer.consume(59'000);
+    CHECK(buffer.view() == std::string(1'000, 'x'));
+    buffer.consume(1'000);
+    CHECK(buffer.empty());
+    CHECK(buffer.capacity() <= Buffer::kKeptBytes);
+}
 
 TEST_CASE("one range is decided, everything else is the whole") {
     struct Row {

@@ -61,7 +61,7 @@ TEST_CASE("a missing replica is listed until it arrives") {
     auto book = open();
     REQUIRE(book->add_missing(hash_number(1), {kOne, kTwo}, 100));
     CHECK(book->missing_count() == 2);
-    REQUIRE(book->replica_arrived(hash_number(1), kOne));
+    REQUIRE(book->no_longer_missing(hash_number(1), kOne));
     REQUIRE(book->add_missing(hash_number(2), {kOne}, 200));  // waits for what came before
 
     const auto left = book->missing(10);
@@ -115,7 +115,7 @@ TEST_CASE("a server or a blob that is forgotten misses nothing any more") {
 
 TEST_CASE("the arrival of a replica that nobody missed is harmless") {
     auto book = open();
-    REQUIRE(book->replica_arrived(hash_number(1), kOne));
+    REQUIRE(book->no_longer_missing(hash_number(1), kOne));
     REQUIRE(book->add_missing(hash_number(2), {}, 1));
     CHECK(book->missing_count() == 0);
 }
@@ -180,7 +180,7 @@ TEST_CASE("an arrival that was handed over before the end is written down") {
     {
         auto book = open(path);
         REQUIRE(book->add_missing(hash_number(1), {kOne}, 1));
-        REQUIRE(book->replica_arrived(hash_number(1), kOne));
+        REQUIRE(book->no_longer_missing(hash_number(1), kOne));
     }
     CHECK(open(path)->missing_count() == 0);
 }

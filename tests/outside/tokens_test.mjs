@@ -16,7 +16,8 @@ let gateway;
 before(async () => {
     world = await World.make();
     stores = await world.stores(3);
-    gateway = await world.gateway(stores);
+    // Every copy is there when the reply is.
+    gateway = await world.gateway(stores, { quorum_reply: "all" });
 });
 after(() => world.close());
 

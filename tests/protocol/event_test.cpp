@@ -194,6 +194,9 @@ TEST_CASE("what is no JSON object is no event") {
         CHECK_FALSE(problem_of(json).duplicate_key);
     CHECK_FALSE(problem_of(event_with() + "x").duplicate_key);
     CHECK_FALSE(problem_of(event_with() + event_with()).duplicate_key);
+    CHECK_FALSE(problem_of(event_with() + std::string(1, '\0')).duplicate_key);
+    CHECK_FALSE(problem_of(event_with() + std::string("\0{}", 3)).duplicate_key);
+    CHECK_FALSE(problem_of("\xef\xbb\xbf" + event_with()).duplicate_key);
     CHECK_FALSE(problem_of(event_with("content", "\"\xff\"")).duplicate_key);
     CHECK_FALSE(problem_of(event_with("content", R"("\ud800")")).duplicate_key);
     CHECK_FALSE(problem_of(event_with("content", "\"a\nb\"")).duplicate_key);

@@ -83,6 +83,7 @@ const Samples kUpstreamSamples{
     {"max_bytes", "1MiB"},
     {"mime_allow", "[image/png, image/*]"},
     {"mime_deny", "[video/mp4]"},
+    {"max_inflight", "8"},
     {"auth", "none"},
     {"auth_encoding", "url"},
     {"server_tag_match", "any"},

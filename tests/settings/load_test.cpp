@@ -56,8 +56,8 @@ TEST_CASE("a key that later versions take is refused as such") {
           "config.yaml:5: server.replicas_target: known, but not available in this version yet");
     CHECK(problems_of(with_server("  cache: {dir: /x}\n"))
               .ends_with("server.cache: known, but not available in this version yet"));
-    for (const auto* line : {"quota_bytes: 1GiB", "weight: 2", "required: true", "max_inflight: 8",
-                             "host_header: inner.example"}) {
+    for (const auto* line :
+         {"quota_bytes: 1GiB", "weight: 2", "required: true", "host_header: inner.example"}) {
         CAPTURE(line);
         CHECK(problems_of(with_upstream(base::text("    ", line, "\n")))
                   .ends_with("known, but not available in this version yet"));

@@ -63,9 +63,14 @@ TEST_CASE("a server that sees no token is worth a warning unless we know who may
     CHECK(warnings(allowed).empty());
     REQUIRE(warnings("").size() == 1);
     CHECK(warnings("")[0] ==
-          "config.yaml:3: upstream_servers.auth: none without allowed_pubkeys and auth.writes: "
-          "required: anybody may delete anything there");
-    CHECK(warnings(allowed + "  auth.writes: forward\n").size() == 1);
+          "config.yaml:3: upstream_servers.auth: none without allowed_pubkeys: anybody may delete "
+          "anything there");
+    CHECK(warnings(allowed + "  auth.writes: forward\n").empty());
+}
+
+TEST_CASE("there must be an address to listen on") {
+    CHECK(problems_of(with_server("  listen_addr: []\n")) ==
+          "config.yaml:5: server.listen_addr: must name an address");
 }
 
 TEST_CASE("upload timeouts must leave room between them") {
