@@ -6,8 +6,6 @@
 #include <utility>
 
 #include <curl/curl.h>
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/check.h"
@@ -29,7 +27,6 @@ namespace {
 constexpr base::Milliseconds kLastGrace{1'000};  // for a delivered exchange to end by itself
 constexpr std::size_t kConnectionsStep = 128;
 constexpr std::size_t kSalvageBytesMax = 16 * 1024;
-constexpr std::uint64_t kBytesStoredPerSecond = 8ULL * 1024 * 1024;  // by the slowest of disks
 
 // Null for the handles that curl keeps for itself.
 Exchange* exchange_of(CURL* easy) {
@@ -55,13 +52,6 @@ int on_timer(CURLM* /*multi*/, long timeout, void* user) {
 
 Error shutting_down() {
     return {.kind = ErrorKind::shutting_down, .reason = "the gateway is shutting down"};
-}
-
-Error too_slow(const Exchange& exchange, std::string_view how) {
-    return {.kind = ErrorKind::timeout,
-            .reason = base::text(exchange.upstream(), how),
-            .origin = Origin::upstream,
-            .retryable = !exchange.began()};
 }
 
 }  // namespace
@@ -397,53 +387,6 @@ void Loop::socket_wanted(Group& group, Exchange* exchange, int fd, std::uint32_t
 
 void Loop::timer_wanted(Group& group, long timeout) const {
     group.timer = timeout < 0 ? Deadline::never() : Deadline::after(base::Milliseconds(timeout));
-}
-
-void Loop::watch(Exchange& exchange) {
-    const auto& request = exchange.request();
-    const auto interval = std::max(request.stall_timeout / 4, base::Milliseconds(1));
-    exchange.desk.due = std::min(request.deadline.when(), now_ + interval);
-    agenda_.add(exchange.desk.due, &exchange);
-}
-
-void Loop::look_at_due() {
-    while (auto* exchange = agenda_.take_due(now_)) look_at(*exchange);
-}
-
-void Loop::look_at(Exchange& exchange) {
-    auto& desk = exchange.desk;
-    const auto& request = exchange.request();
-    if (desk.waiting) return refuse(exchange, too_slow(exchange, " has too much to do already"));
-    if (desk.last_grace) return end(exchange, std::nullopt);
-    if (request.deadline.passed(now_))
-        return end(exchange, exchange.verdict(too_slow(exchange, " did not answer in time")));
-    const auto pauses = exchange.pauses();
-    if (!exchange.began() || pauses.send || pauses.receive || has_moved(exchange))
-        desk.last_progress = now_;
-    if (now_ - desk.last_progress >= patience_with(exchange))
-        return end(exchange, exchange.verdict(too_slow(exchange, " stalled")));
-    watch(exchange);
-}
-
-// Who has a whole upload is given time to store it.
-base::Milliseconds Loop::patience_with(const Exchange& exchange) const {
-    const auto& request = exchange.request();
-    const bool sent =
-        exchange.has_upload() && exchange.desk.easy->bytes_uploaded() == *request.upload_bytes;
-    if (!sent) return request.stall_timeout;
-    return request.stall_timeout + base::Seconds(*request.upload_bytes / kBytesStoredPerSecond);
-}
-
-// Whether bytes have moved since the last call: to curl, or from the kernel to the network.
-bool Loop::has_moved(Exchange& exchange) const {
-    check_thread();
-    auto& desk = exchange.desk;
-    int unsent = 0;
-    if (desk.upload_socket >= 0) ::ioctl(desk.upload_socket, SIOCOUTQ, &unsent);
-    // Bytes only ever move on, so that this sum grows exactly when some have.
-    const auto sum = exchange.bytes_received() + 2 * desk.easy->bytes_uploaded() -
-                     static_cast<std::uint64_t>(unsent);
-    return std::exchange(desk.bytes_moved, sum) != sum;
 }
 
 }  // namespace espalier::engine

@@ -1,11 +1,10 @@
 #include "fanout/upload.h"
 
 #include <algorithm>
-#include <atomic>
-#include <limits>
 
 #include "base/check.h"
 #include "base/text.h"
+#include "fanout/pace.h"
 #include "protocol/descriptor.h"
 
 namespace espalier::fanout {
@@ -19,14 +18,7 @@ using protocol::BlobHash;
 
 constexpr std::size_t kPipeBytes = 512UL * 1024;
 constexpr std::size_t kSmallPipeBytes = 64UL * 1024;  // when no memory is left for a full one
-// Reading further than this ahead of the fastest leg gains nothing: the bytes would only grow
-// cold in the window.
-constexpr std::uint64_t kAheadBytesMax = 1024UL * 1024;
 constexpr std::size_t kReadBytes = 256UL * 1024;
-
-// The mover is told of new bytes at the latest when there are so many, or after this long.
-constexpr std::uint64_t kAnnounceBytes = 128UL * 1024;
-constexpr auto kAnnounceAfter = base::Milliseconds{50};
 
 // Some that were left out may have it already.
 std::size_t legs_needed(const UploadPlan& plan) {
@@ -52,45 +44,6 @@ bool is_missing(const fleet::Upstream& upstream, const Outcome& outcome) {
             return false;
     }
 }
-
-// How far each leg is, so that the worker knows whether it may read on. Written by the mover.
-struct Upload::Pace {
-    static constexpr auto kWantsNoMore = std::numeric_limits<std::uint64_t>::max();
-    static constexpr auto kGone = kWantsNoMore - 1;
-
-    explicit Pace(std::size_t legs) : offsets(legs) {}
-
-    // The offset of the k-th fastest live leg; kWantsNoMore for k = 0, and when fewer than k are
-    // left.
-    std::uint64_t kth_fastest(std::size_t k) const {
-        std::vector<std::uint64_t> live;
-        for (const auto& offset : offsets)
-            if (const auto value = offset.load(); value != kGone) live.push_back(value);
-        if (k == 0 || live.size() < k) return kWantsNoMore;
-        std::ranges::nth_element(live, live.begin() + static_cast<std::ptrdiff_t>(k - 1),
-                                 std::greater{});
-        return live[k - 1];
-    }
-
-    // The offsets of the slowest and the fastest leg that still want bytes; nothing when none
-    // does.
-    struct Range {
-        std::uint64_t slowest, fastest;
-    };
-    std::optional<Range> range() const {
-        std::optional<Range> range;
-        for (const auto& offset : offsets) {
-            const auto value = offset.load();
-            if (value >= kGone) continue;
-            if (!range) range = Range{value, value};
-            range = Range{std::min(range->slowest, value), std::max(range->fastest, value)};
-        }
-        return range;
-    }
-
-    std::vector<std::atomic<std::uint64_t>> offsets;
-    std::atomic<bool> worker_waits{false};
-};
 
 Upload::Upload(Mover& mover, Network network, const Resources& resources, UploadPlan plan)
     : Job(mover),
@@ -119,75 +72,6 @@ Upload::Upload(Mover& mover, Network network, const Resources& resources, Upload
 }
 
 Upload::~Upload() = default;
-
-bool Upload::within_window() const {
-    if (plan_.verify_first) return true;
-    const auto kth = pace_->kth_fastest(legs_needed_);
-    const auto size = spool_->size();
-    const auto range = pace_->range();
-    if (kth == Pace::kWantsNoMore || !range) return true;  // nobody left sets the pace
-    if (size > range->fastest + kAheadBytesMax) return false;
-    return kth >= size ||
-           size - kth + kReadBytes <= std::max<std::uint64_t>(window_bytes_, 2 * kReadBytes);
-}
-
-// Whether to wait for the slowest leg rather than to write its bytes to the disk.
-bool Upload::patient_with_slowest() {
-    constexpr auto kFirstMoment = base::Milliseconds{20};
-    const auto range = pace_->range();
-    const bool would_spill = !plan_.verify_first && range &&
-                             spool_->size() + kReadBytes > range->slowest + window_bytes_;
-    const auto now = Steady::now();
-    if (would_spill && !waiting_since_) waiting_since_ = now;
-    if (!waiting_since_) return false;
-    const auto waited = waited_ + (now - *waiting_since_);
-    if (would_spill && waited < kFirstMoment + (now - begun_) / 10) return true;
-    waited_ = waited;
-    waiting_since_.reset();
-    return false;
-}
-
-bool Upload::wait_for_room(Deadline deadline) {
-    constexpr auto kMoment = base::Milliseconds{5};
-    const auto until = waiting_since_ ? std::min(deadline, Deadline::after(kMoment)) : deadline;
-    return worker_bell_->wait(until) || !deadline.passed();
-}
-
-std::span<std::byte> Upload::room(std::size_t bytes_max) {
-    // Announced before looking, so that progress between the look and the wait rings.
-    pace_->worker_waits = true;
-    const auto room = find_room(std::min(bytes_max, kReadBytes));
-    if (room.empty())
-        announce();  // the legs may lack just these bytes to make room
-    else
-        pace_->worker_waits = false;
-    return room;
-}
-
-std::span<std::byte> Upload::find_room(std::size_t bytes) {
-    using WhenFull = spool::Spool::WhenFull;
-    if (plan_.verify_first) return spool_->room(bytes, WhenFull::spill);
-    if (!within_window() || patient_with_slowest()) return {};
-    const auto room = spool_->room(bytes, WhenFull::wait);
-    const auto range = pace_->range();
-    // No memory is left. Those that the quorum needs are waited for; a laggard is not.
-    const bool laggard = range && range->slowest < pace_->kth_fastest(legs_needed_);
-    return room.empty() && laggard ? spool_->room(bytes, WhenFull::spill) : room;
-}
-
-void Upload::commit(std::size_t n) {
-    spool_->commit(n);
-    if (plan_.verify_first) return;
-    // Small pieces are announced together, unless they come slowly.
-    unannounced_ += n;
-    if (unannounced_ >= kAnnounceBytes || Steady::now() - announced_ >= kAnnounceAfter) announce();
-}
-
-void Upload::announce() {
-    if (std::exchange(unannounced_, 0) == 0) return;
-    announced_ = Steady::now();
-    bell()->ring();
-}
 
 void Upload::release(const BlobHash& hash) {
     spool_->seal(spool::Spool::Seal::good);

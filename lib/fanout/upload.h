@@ -25,6 +25,8 @@
 
 namespace espalier::fanout {
 
+struct Pace;
+
 struct UploadTarget {
     fleet::UpstreamId upstream = 0;
     base::Headers headers;             // Authorization for this upstream, Content-Type …
@@ -149,7 +151,6 @@ private:
     std::vector<Leg> legs_;
     bool open_ = false;
     // Shared.
-    struct Pace;
     const std::unique_ptr<Pace> pace_;
     std::atomic<bool> released_{false};
     base::Guarded<Shared> shared_;

@@ -72,9 +72,9 @@ TEST_CASE("Last-Modified and Sunset of the winner are passed on") {
 TEST_CASE("a length that the server does not say is not made up") {
     World world;
     const auto hash = world.two.put_blob("a picture");
-    world.two.edit([](Script& script) {
-        script.hook = [](const Seen& seen) -> std::optional<Answer> {
-            if (seen.method != "HEAD") return std::nullopt;
+    world.two.edit([&](Script& script) {
+        script.hook = [hash](const Seen& seen) -> std::optional<Answer> {
+            if (seen.method != "HEAD" || seen.path != "/" + hash) return std::nullopt;
             return Answer{.raw = "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n"};
         };
     });

@@ -1,94 +1,18 @@
-// The Keeper's chores, deadlines and the errors' names.
-#include "base/keeper.h"
-
-#include <atomic>
+// Deadlines, and the errors' names.
 #include <set>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include "base/clock.h"
 #include "base/error.h"
-#include "support/changes.h"
 
 using namespace espalier;
 using base::Deadline;
-using base::Keeper;
 using base::Milliseconds;
 using base::Steady;
-using test::Changes;
-
-TEST_CASE("a chore is run again and again, each at its own interval") {
-    Changes changes;
-    std::atomic<int> often{0};
-    std::atomic<int> seldom{0};
-    Keeper keeper;
-    keeper.every(Milliseconds{1}, "often", [&] {
-        ++often;
-        changes.announce();
-    });
-    keeper.every(std::chrono::hours{1}, "seldom", [&] { ++seldom; });
-    keeper.start();
-    CHECK(changes.wait_for([&] { return often >= 5; }));
-    keeper.stop();
-    CHECK(seldom == 0);
-}
-
-TEST_CASE("the first run is one interval after the start") {
-    Changes changes;
-    std::atomic<bool> ran{false};
-    Steady::time_point when;
-    Keeper keeper;
-    keeper.every(Milliseconds{30}, "chore", [&] {
-        if (ran) return;
-        when = Steady::now();
-        ran = true;
-        changes.announce();
-    });
-    const auto begun = Steady::now();
-    keeper.start();
-    CHECK(changes.wait_for([&] { return ran.load(); }));
-    keeper.stop();
-    CHECK(when >= begun + Milliseconds{30});
-}
-
-TEST_CASE("stop() returns when the chore under way has returned, and nothing runs after it") {
-    Changes changes;
-    std::atomic<bool> inside{false};
-    std::atomic<bool> may_leave{false};
-    std::atomic<int> left{0};
-    Keeper keeper;
-    keeper.every(Milliseconds{1}, "chore", [&] {
-        inside = true;
-        changes.announce();
-        changes.wait_for([&] { return may_leave.load(); });
-        ++left;
-    });
-    keeper.start();
-    CHECK(changes.wait_for([&] { return inside.load(); }));
-    {
-        const std::jthread helper([&] {
-            may_leave = true;
-            changes.announce();
-        });
-        keeper.stop();
-    }
-    const int after = left;
-    CHECK(after >= 1);
-    keeper.stop();  // harmless when repeated
-    CHECK(left == after);
-}
-
-TEST_CASE("a keeper without chores, or never started, can be stopped") {
-    Keeper idle;
-    idle.start();
-    idle.stop();
-    Keeper never;
-    never.every(Milliseconds{1}, "chore", [] {});
-    never.stop();
-}
 
 TEST_CASE("a deadline passes at its time and waits are rounded up") {
     const auto start = Steady::now();
