@@ -85,7 +85,7 @@ void describe(Exposition& out, const Vitals& vitals) {
     out.gauge("blossom_gw_memory_bytes", "Anonymous memory in RAM",
               static_cast<double>(vitals.memory_bytes));
     out.gauge("blossom_gw_threads", "Threads of the process", static_cast<double>(vitals.threads));
-    out.gauge("process_open_fds", "Open file descriptors", static_cast<double>(vitals.open_files));
+    out.gauge("process_open_fds", "Open file descriptors", static_cast<double>(count_open_files()));
     out.counter("process_cpu_seconds_total", "User and system CPU time", vitals.cpu_seconds);
 }
 

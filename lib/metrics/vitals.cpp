@@ -32,14 +32,19 @@ Vitals read_vitals() {
         if (line.starts_with("RssAnon:")) vitals.memory_bytes = number_in(line) * 1024;
         if (line.starts_with("Threads:")) vitals.threads = number_in(line);
     }
-    std::error_code ignored;
-    for (std::filesystem::directory_iterator entry("/proc/self/fd", ignored), end; entry != end;
-         entry.increment(ignored))
-        ++vitals.open_files;
     rusage usage{};
     ::getrusage(RUSAGE_SELF, &usage);
     vitals.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
     return vitals;
+}
+
+std::uint64_t count_open_files() {
+    std::uint64_t count = 0;
+    std::error_code ignored;
+    for (std::filesystem::directory_iterator entry("/proc/self/fd", ignored), end; entry != end;
+         entry.increment(ignored))
+        ++count;
+    return count;
 }
 
 }  // namespace espalier::metrics
