@@ -77,7 +77,11 @@ public:
     std::span<std::byte> room(std::size_t bytes_max);
     // Worker: waits until room() is worth another try; false when the deadline has passed.
     bool wait_for_room(base::Deadline deadline);
+    // Worker: small pieces are told to the mover together; who has waited for more bytes until
+    // patience() in vain calls announce().
     void commit(std::size_t n);
+    base::Deadline patience(base::Deadline deadline) const;
+    void announce();
     // Worker: everything promised agrees; the last byte may go. `size` is the whole body's.
     void release(const protocol::BlobHash& hash);
     // Worker: cut every leg; nobody shall store anything.
@@ -116,7 +120,6 @@ private:
     bool within_window() const;
     bool patient_with_slowest();
     std::span<std::byte> find_room(std::size_t bytes);
-    void announce();
     void open_legs();
     std::shared_ptr<engine::Pipe> pipe_for(Leg& leg);
     void feed(Leg& leg);

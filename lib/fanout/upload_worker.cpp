@@ -79,9 +79,13 @@ std::span<std::byte> Upload::find_room(std::size_t bytes) {
 void Upload::commit(std::size_t n) {
     spool_->commit(n);
     if (plan_.verify_first) return;
-    // Small pieces are announced together, unless they come slowly.
     unannounced_ += n;
     if (unannounced_ >= kAnnounceBytes || Steady::now() - announced_ >= kAnnounceAfter) announce();
+}
+
+Deadline Upload::patience(Deadline deadline) const {
+    return unannounced_ == 0 ? deadline
+                             : std::min(deadline, Deadline::at(announced_ + kAnnounceAfter));
 }
 
 void Upload::announce() {

@@ -229,8 +229,14 @@ std::expected<base::Digest, http::Reply> PutUpload::pour(http::Request& request,
             upload.wait_for_room(plan.deadline);
             continue;
         }
-        const auto read = request.body.read(room, &bell, plan.deadline);
+        const auto patience = upload.patience(plan.deadline);
+        const auto read = request.body.read(room, &bell, patience);
         if (read.status == http::Body::Status::end) break;
+        if (read.status == http::Body::Status::timeout && patience < plan.deadline &&
+            patience.passed()) {
+            upload.announce();
+            continue;
+        }
         if (read.status == http::Body::Status::rung) continue;
         if (read.status != http::Body::Status::bytes) {
             parts_.counters.count_upload(Counters::Quorum::aborted);

@@ -68,6 +68,31 @@ TEST_CASE("a body that is not what X-SHA-256 says is refused and stored nowhere"
     }
 }
 
+TEST_CASE("before the last byte has come, no server has the one before it") {
+    World world;
+    const auto body = some_bytes(600'000);
+    const auto wrong = sha256_hex("something else");
+    const auto received = [](FakeServer& server) {
+        const auto seen = server.seen();
+        const auto put = std::ranges::find(seen, "PUT", &Seen::method);
+        return put == seen.end() ? 0 : put->body_bytes_received;
+    };
+    RawClient client(world.gateway.port());
+    client.send_head("PUT", "/upload",
+                     {{"Authorization", token({.xs = {wrong}})},
+                      {"X-SHA-256", wrong},
+                      {"Content-Length", base::text(body.size())}});
+    client.send(std::string_view(body).substr(0, body.size() - 1));
+    for (FakeServer* server : world.servers()) {
+        CHECK(world.wait_for([&] { return received(*server) >= body.size() - 2; }));
+        CHECK(received(*server) == body.size() - 2);
+    }
+    client.send(std::string_view(body).substr(body.size() - 1));
+    CHECK(client.read_response().status == 409);
+    CHECK(world.wait_for([&] { return world.all_quiet(); }));
+    CHECK_FALSE(world.anything_stored());
+}
+
 TEST_CASE("a body that the token does not name is refused and stored nowhere") {
     World world;
     for (const std::size_t size : {1UL, 1000UL, 600'000UL}) {
