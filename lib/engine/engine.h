@@ -30,7 +30,8 @@ public:
     struct Snapshot {
         std::size_t transfers = 0;  // under way
         std::uint64_t started = 0, finished = 0;
-        std::size_t waiting = 0;               // for their turn, by TransferRequest::at_once_max
+        std::size_t waiting = 0;               // for their turn, by TransferRequest::at_once_max …
+        std::uint64_t turned_away = 0;         // … and whose turn did not come
         std::uint64_t connections_opened = 0;  // attempts included
     };
 

@@ -72,6 +72,7 @@ Engine::Snapshot Loop::snapshot() const {
             .started = begun_.load(std::memory_order_relaxed),
             .finished = finished_.load(std::memory_order_relaxed),
             .waiting = waiting_.load(std::memory_order_relaxed),
+            .turned_away = turned_away_.load(std::memory_order_relaxed),
             .connections_opened = connections_opened_.load(std::memory_order_relaxed)};
 }
 
@@ -155,16 +156,27 @@ void Loop::read_letter(Exchange& exchange) {
 void Loop::begin(const std::shared_ptr<Exchange>& exchange) {
     exchange->begin(touched_);
     if (auto reason = exchange->reason_to_cut()) return exchange->finish(std::move(reason));
-    if (lanes_.enter(exchange)) return launch(exchange);
+    const auto entry = lanes_.enter(exchange);
+    if (entry == Lanes::Entry::begins) return launch(exchange);
+    if (entry == Lanes::Entry::refused) return exchange->finish(too_many_already(*exchange));
     exchange->desk.waiting = true;
     waiting_.fetch_add(1, std::memory_order_relaxed);
     exchange->desk.due = exchange->request().deadline.when();
     agenda_.add(exchange->desk.due, exchange.get());
 }
 
+// Our own limit, not the upstream's fault.
+Error Loop::too_many_already(const Exchange& exchange) {
+    turned_away_.fetch_add(1, std::memory_order_relaxed);
+    return {.kind = ErrorKind::throttled,
+            .reason = base::text(exchange.upstream(), " has as much to do for us as it may have"),
+            .retryable = true};
+}
+
 // Ends one that waits in its lane.
 void Loop::refuse(Exchange& exchange, Error error) {
     agenda_.remove(exchange.desk.due, &exchange);
+    lanes_.give_up(exchange);
     exchange.desk.waiting = false;
     waiting_.fetch_sub(1, std::memory_order_relaxed);
     exchange.finish(std::move(error));
@@ -255,7 +267,7 @@ void Loop::give_back(std::unique_ptr<Easy> easy) {
 
 void Loop::end_all() {
     read_inbox();
-    for (const auto& exchange : lanes_.take_waiting()) refuse(*exchange, shutting_down());
+    for (const auto& exchange : lanes_.all_waiting()) refuse(*exchange, shutting_down());
     while (!under_way_.empty()) {
         auto& exchange = *under_way_.back();
         end(exchange, exchange.verdict(shutting_down()));

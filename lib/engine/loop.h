@@ -86,6 +86,7 @@ private:
     void begin(const std::shared_ptr<Exchange>& exchange);
     void launch(const std::shared_ptr<Exchange>& exchange);
     void refuse(Exchange& exchange, base::Error error);
+    base::Error too_many_already(const Exchange& exchange);
     void start_hop(Exchange& exchange);
     void leave_group(Exchange& exchange);
     void make_room(Group& group) const;
@@ -120,7 +121,7 @@ private:
 
     // Any thread.
     std::atomic<std::size_t> transfers_{0}, waiting_{0};
-    std::atomic<std::uint64_t> begun_{0}, finished_{0}, connections_opened_{0};
+    std::atomic<std::uint64_t> begun_{0}, finished_{0}, turned_away_{0}, connections_opened_{0};
 
     std::jthread thread_;  // last: it uses all of the above
 };

@@ -42,7 +42,7 @@ void Loop::look_at_due() {
 void Loop::look_at(Exchange& exchange) {
     auto& desk = exchange.desk;
     const auto& request = exchange.request();
-    if (desk.waiting) return refuse(exchange, too_slow(exchange, " has too much to do already"));
+    if (desk.waiting) return refuse(exchange, too_many_already(exchange));
     if (desk.last_grace) return end(exchange, std::nullopt);
     if (request.deadline.passed(now_))
         return end(exchange, exchange.verdict(too_slow(exchange, " did not answer in time")));

@@ -43,7 +43,8 @@ struct TransferRequest {
     bool verify_tls = true;
     bool public_addresses_only = false;  // refuse private, loopback, link-local … (SSRF guard)
     // Exchanges at once with the url's host, of those that send a body from a Pipe and of the
-    // others each; more wait, and their deadline runs. 0: any number.
+    // others each; more wait, and their deadline runs. Whose turn does not come ends `throttled`.
+    // 0: any number.
     std::size_t at_once_max = 0;
     bool http2 = false;  // small operations only; bodies go over HTTP/1.1
 };
@@ -61,7 +62,8 @@ struct TransferState {
     Response response;                 // meaningful from head_received on
     std::optional<base::Error> error;  // set at the end of an exchange that failed: kinds refused
                                        // tls reset timeout upstream forbidden cancelled
-                                       // shutting_down, and invalid or internal for our faults
+                                       // shutting_down throttled, and invalid or internal for
+                                       // our faults
     std::uint64_t bytes_sent = 0;      // of the request's body
     std::uint64_t bytes_received = 0;  // of the response's body
     base::Milliseconds elapsed{0};     // from start to the complete response (or the end)

@@ -31,6 +31,7 @@ public:
         if (now < due) return Deadline::at(std::min(due, now + options_.interval_after_fault));
         asked_at_ = now;
         auto request = head_request(upstream_, random_hash(), Deadline::at(now + options_.timeout));
+        request.at_once_max = 0;  // how it is must be known above all when it has much to do
         transfer_ = start(network_, upstream_, std::move(request), bell());
         return Deadline::never();
     }
@@ -52,7 +53,7 @@ private:
         // However a server says that it has no such blob, it is well.
         const bool answers = outcome.kind != fleet::OutcomeKind::upstream_fault &&
                              outcome.kind != fleet::OutcomeKind::throttle;
-        if (answers || (outcome.status != 0 && outcome.status == miss))
+        if (outcome.status != 0 && (answers || outcome.status == miss))
             outcome.kind = fleet::OutcomeKind::ok;
         record(network_, fleet::Op::probe, outcome, state);
         transfer_ = {};

@@ -101,7 +101,8 @@ void Upload::entered_in_ledger() {
 
 void Upload::strike_if_settled(const BlobHash& hash, const Outcome& outcome) {
     const auto& upstream = network_.fleet.at(outcome.upstream);
-    if (is_missing(upstream, outcome)) return;
+    // Whom this upload left out may still be wanted by another one.
+    if (!outcome.sent || is_missing(upstream, outcome)) return;
     static_cast<void>(ledger_.no_longer_missing(hash, upstream.url.text()));
 }
 
@@ -158,9 +159,12 @@ void Upload::open_legs() {
 }
 
 std::shared_ptr<engine::Pipe> Upload::pipe_for(Leg& leg) {
+    const auto body = std::max<std::uint64_t>(plan_.body_bytes.value_or(spool_->size()), 1);
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(kPipeBytes, body));
     leg.memory = base::Lease(memory_);
-    const bool paid = leg.memory.take(kPipeBytes);
-    return std::make_shared<engine::Pipe>(paid ? kPipeBytes : kSmallPipeBytes, bell());
+    const bool paid = leg.memory.take(wanted);
+    return std::make_shared<engine::Pipe>(paid ? wanted : std::min(wanted, kSmallPipeBytes),
+                                          bell());
 }
 
 // Moves bytes from the spool into the leg's pipe while there are some and it has room.

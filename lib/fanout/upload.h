@@ -118,7 +118,7 @@ private:
     };
 
     bool within_window() const;
-    bool patient_with_slowest();
+    bool patient_with_slowest(bool would_spill);
     std::span<std::byte> find_room(std::size_t bytes);
     void open_legs();
     std::shared_ptr<engine::Pipe> pipe_for(Leg& leg);

@@ -32,12 +32,10 @@ bool Upload::within_window() const {
            size - kth + kReadBytes <= std::max<std::uint64_t>(window_bytes_, 2 * kReadBytes);
 }
 
-// Whether to wait for the slowest leg rather than to write its bytes to the disk.
-bool Upload::patient_with_slowest() {
+// Whether to wait for the slowest leg rather than to write its bytes to the disk, which would
+// have to be done now.
+bool Upload::patient_with_slowest(bool would_spill) {
     constexpr auto kFirstMoment = base::Milliseconds{20};
-    const auto range = pace_->range();
-    const bool would_spill = !plan_.verify_first && range &&
-                             spool_->size() + kReadBytes > range->slowest + window_bytes_;
     const auto now = Steady::now();
     if (would_spill && !waiting_since_) waiting_since_ = now;
     if (!waiting_since_) return false;
@@ -68,12 +66,19 @@ std::span<std::byte> Upload::room(std::size_t bytes_max) {
 std::span<std::byte> Upload::find_room(std::size_t bytes) {
     using WhenFull = spool::Spool::WhenFull;
     if (plan_.verify_first) return spool_->room(bytes, WhenFull::spill);
-    if (!within_window() || patient_with_slowest()) return {};
-    const auto room = spool_->room(bytes, WhenFull::wait);
+    if (!within_window()) return {};
     const auto range = pace_->range();
-    // No memory is left. Those that the quorum needs are waited for; a laggard is not.
-    const bool laggard = range && range->slowest < pace_->kth_fastest(legs_needed_);
-    return room.empty() && laggard ? spool_->room(bytes, WhenFull::spill) : room;
+    if (patient_with_slowest(range && spool_->size() + kReadBytes > range->slowest + window_bytes_))
+        return {};
+    const auto room = spool_->room(bytes, WhenFull::wait);
+    if (!room.empty()) return room;
+    // No memory is left. Those that the quorum needs are waited for; a laggard, who alone keeps
+    // the oldest block there, is not.
+    const auto needed = std::min(spool_->oldest_end(), spool_->visible_end());
+    const bool laggard =
+        range && range->slowest < needed && pace_->kth_fastest(legs_needed_) >= needed;
+    if (!laggard || patient_with_slowest(laggard)) return {};
+    return spool_->room(bytes, WhenFull::spill);
 }
 
 void Upload::commit(std::size_t n) {

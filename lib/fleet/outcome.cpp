@@ -41,14 +41,25 @@ std::string reason_of(const engine::TransferState& state) {
     return base::text("HTTP ", state.response.status);
 }
 
+// Whether an exchange ended for a reason of our own.
+bool is_ours(base::ErrorKind kind) {
+    switch (kind) {
+        case base::ErrorKind::cancelled:
+        case base::ErrorKind::shutting_down:
+        case base::ErrorKind::throttled:  // by max_inflight
+        case base::ErrorKind::forbidden:
+        case base::ErrorKind::invalid:
+        case base::ErrorKind::internal:
+            return true;
+        default:
+            return false;
+    }
+}
+
 void fill_from_error(Outcome& outcome, const base::Error& error) {
     outcome.broken = break_of(error.kind);
     outcome.reason = base::one_line(error.reason, kReasonBytesMax);
-    const bool ours =
-        error.kind == base::ErrorKind::cancelled || error.kind == base::ErrorKind::shutting_down ||
-        error.kind == base::ErrorKind::forbidden || error.kind == base::ErrorKind::internal ||
-        error.kind == base::ErrorKind::invalid;
-    outcome.kind = ours ? OutcomeKind::cancelled : OutcomeKind::upstream_fault;
+    outcome.kind = is_ours(error.kind) ? OutcomeKind::cancelled : OutcomeKind::upstream_fault;
 }
 
 }  // namespace

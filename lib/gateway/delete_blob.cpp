@@ -42,9 +42,6 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     parts.network.map.deleted(path->hash, base::Steady::now());
     parts.locator.changed(path->hash);
     const auto verdict = judge_delete(outcomes, parts.options.delete_any_suffices);
-    // A copy that is still missing somewhere is not wanted any more.
-    if (verdict.status == 204 || verdict.status == 404)
-        static_cast<void>(parts.ledger.forget_blob(path->hash));
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
     http::Reply reply(verdict.status);
     reply.header("X-Upstream-Results", upstream_results(fleet, outcomes));

@@ -76,8 +76,8 @@ http::Reply head_upload(const Parts& parts, const http::Request& request) {
     auto& fleet = parts.network.fleet;
     const int quorum = offer->quorum;
     auto targets = choose_targets(fleet, admission->caller, parts.network.clock.unix_now(), *offer);
-    if (admission->raw_header.empty() && !enough_take_anybody(fleet, targets.chosen, quorum))
-        return refuse(ErrorKind::unauthorized, "the servers want a token (kind 24242)");
+    const bool must_sign =
+        admission->raw_header.empty() && !enough_take_anybody(fleet, targets.chosen, quorum);
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::preflight, out);
     std::vector<Outcome> outcomes = std::move(targets.left_out);
     std::vector<fanout::FanLeg> legs;
@@ -105,6 +105,7 @@ http::Reply head_upload(const Parts& parts, const http::Request& request) {
     take_silence_for_yes(outcomes);
     const auto verdict = judge(outcomes, quorum);
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
+    if (must_sign) return refuse(ErrorKind::unauthorized, "the servers want a token (kind 24242)");
     http::Reply reply(200);
     reply.header("X-Upstream-Results", upstream_results(fleet, outcomes));
     return reply;

@@ -59,6 +59,8 @@ void describe(Exposition& out, const engine::Engine::Snapshot& engine) {
               static_cast<double>(engine.transfers));
     out.gauge("blossom_gw_transfers_waiting", "Exchanges that wait for an upstream's max_inflight",
               static_cast<double>(engine.waiting));
+    out.counter("blossom_gw_transfers_turned_away_total",
+                "Exchanges that max_inflight kept from being made", engine.turned_away);
     out.counter("blossom_gw_transfers_total", "Exchanges with upstreams begun", engine.started);
     out.counter("blossom_gw_upstream_connections_total", "Connections to upstreams opened",
                 engine.connections_opened);

@@ -152,7 +152,8 @@ bool Spool::push_block(std::size_t bytes) {
 }
 
 // Moves the oldest block to the file for the readers that still need it. When that cannot be
-// done those readers are lost. Returns false when the window is empty.
+// done those that lag behind are lost; for others, who lack only what is held back from them, the
+// block stays where it is. Returns whether the block is gone from the window.
 bool Spool::spill_oldest() {
     Piece oldest;
     const bool any = state_.with([&](State& state) {
@@ -162,14 +163,16 @@ bool Spool::spill_oldest() {
     });
     if (!any) return false;
     const bool kept = write_to_file(oldest);
-    state_.with([&](State& state) {
+    return state_.with([&](State& state) {
         // A reader may have gone meanwhile, and the block with it.
-        if (state.window.empty() || state.window.front().begin != oldest.begin) return;
+        if (state.window.empty() || state.window.front().begin != oldest.begin) return true;
+        const auto visible = std::min(oldest.end(), visible_end());
         for (Reader* reader : state.readers)
-            if (!kept && reader->offset() < oldest.end()) lose(*reader);
+            if (!kept && reader->offset() < visible) lose(*reader);
+        if (!kept && slowest(state) < oldest.end()) return false;
         drop_oldest(state);
+        return true;
     });
-    return true;
 }
 
 bool Spool::write_to_file(const Piece& piece) {
@@ -184,6 +187,12 @@ bool Spool::write_to_file(const Piece& piece) {
     file_failed_ = !*file || !write_fully(file->get(), bytes, piece.begin);
     if (!file_failed_) spilled_.fetch_add(piece.size, std::memory_order_relaxed);
     return !file_failed_;
+}
+
+std::uint64_t Spool::oldest_end() const {
+    return state_.with([](const State& state) {
+        return state.window.empty() ? std::uint64_t{0} : state.window.front().end();
+    });
 }
 
 void Spool::commit(std::size_t n) {

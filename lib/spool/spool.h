@@ -57,6 +57,10 @@ public:
 
     std::uint64_t size() const { return size_.load(std::memory_order_acquire); }
     Seal sealed() const { return seal_.load(std::memory_order_acquire); }
+    // Where what readers may see ends.
+    std::uint64_t visible_end() const;
+    // Where the oldest block in memory ends; 0 when there is none.
+    std::uint64_t oldest_end() const;
     // Whether some reader's bytes could not be kept.
     bool lost_any() const { return lost_any_.load(std::memory_order_acquire); }
     // Written to the file so far.
@@ -125,7 +129,6 @@ private:
     bool push_block(std::size_t bytes);
     bool spill_oldest();
     bool write_to_file(const Piece& piece);
-    std::uint64_t visible_end() const;
     void lose(Reader& reader);
     Read read_at(Reader& reader, std::size_t bytes_max);
 

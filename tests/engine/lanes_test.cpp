@@ -1,4 +1,6 @@
 // At most so many exchanges at once with a host; the others wait.
+#include "engine/lanes.h"
+
 #include <atomic>
 #include <latch>
 
@@ -89,8 +91,8 @@ TEST_CASE("the deadline of one that waits runs, and it can be cancelled") {
     hurried.deadline = base::Deadline::after(base::Milliseconds(30));
     const auto state = gate.client.run(std::move(hurried));
     REQUIRE(state.error);
-    CHECK(state.error->kind == ErrorKind::timeout);
-    CHECK(state.error->reason.contains("too much to do"));
+    CHECK(state.error->kind == ErrorKind::throttled);
+    CHECK(gate.client.engine.snapshot().turned_away == 1);
     auto unwanted = gate.client.start(gate.request(1));
     until([&] { return gate.client.engine.snapshot().waiting == 1; });
     unwanted.cancel();
@@ -99,6 +101,20 @@ TEST_CASE("the deadline of one that waits runs, and it can be cancelled") {
     CHECK(gate.client.over(first).response.body == "done");
     CHECK(gate.client.run(gate.request(1)).response.body == "done");
     CHECK(gate.asked == 2);
+}
+
+TEST_CASE("when too many wait for their turn already, more are turned away at once") {
+    Gate gate;
+    std::vector<engine::Transfer> all;
+    for (std::size_t i = 0; i < engine::Lanes::kWaitingMax + 1; ++i)
+        all.push_back(gate.client.start(gate.request(1)));
+    until([&] { return gate.client.engine.snapshot().waiting == engine::Lanes::kWaitingMax; });
+    CHECK(gate.client.run(gate.request(1)).error->kind == ErrorKind::throttled);
+    all[5].cancel();  // which makes room for another one
+    CHECK(gate.client.over(all[5]).error->kind == ErrorKind::cancelled);
+    all.push_back(gate.client.start(gate.request(1)));
+    gate.let_through();
+    CHECK(gate.client.over(all.back()).response.body == "done");
 }
 
 TEST_CASE("those that wait end with the engine") {

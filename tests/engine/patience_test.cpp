@@ -180,7 +180,7 @@ TEST_CASE("who has all of a large upload gets time to store it") {
     RawServer server([](Connection& connection) {
         const auto head = connection.read_head();
         connection.read(test::content_length(head));
-        connection.peer_leaves_within(base::Milliseconds(300));
+        connection.peer_leaves_within(base::Milliseconds(1'500));
         connection.send(ok("stored"));
     });
     Client client;
@@ -188,7 +188,7 @@ TEST_CASE("who has all of a large upload gets time to store it") {
     request.method = "PUT";
     request.upload = std::make_shared<Pipe>(kBytes, nullptr);
     request.upload_bytes = kBytes;
-    request.stall_timeout = base::Milliseconds(100);
+    request.stall_timeout = base::Seconds(1);
     request.upload->write(std::string(kBytes, 'x'));
     CHECK(client.run(std::move(request)).response.body == "stored");
 }

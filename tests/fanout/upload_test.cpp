@@ -343,14 +343,31 @@ TEST_CASE("every exchange that began is counted as ended") {
     for (std::size_t i = 0; i < 3; ++i) CHECK(world.snapshot(i).in_flight == 0);
 }
 
-TEST_CASE("an upload in small pieces goes on when no memory is left") {
-    World world({.memory = 0});
-    Sender sender(world, {.body = make_bytes(1 << 20), .left_out = {}});
-    for (std::size_t at = 0; at < sender.body().size(); at += 8192)
-        REQUIRE(sender.pour(at, at + 8192));
+TEST_CASE("an upload in small pieces goes on when no memory is left, and loses nobody") {
+    for (const std::uint64_t disk : {std::uint64_t{0}, std::uint64_t{1} << 40U}) {
+        World world({.memory = 0, .disk = disk});
+        Sender sender(world, {.body = make_bytes(2 << 20), .left_out = {}});
+        for (std::size_t at = 0; at < sender.body().size(); at += 8192)
+            REQUIRE(sender.pour(at, at + 8192));
+        sender.release();
+        CHECK(sender.wait_for_all().verdict.acknowledged == 3);
+        CHECK(world.memory.used() == 0);
+    }
+}
+
+TEST_CASE("without memory and disk only the laggard is lost") {
+    World world({.memory = 0, .disk = 0});
+    world.server(2).edit([](Script& script) {
+        script.stall_upload_at = 1000;
+        script.receive_buffer = 16 * 1024;
+    });
+    Sender sender(world, {.body = make_bytes(16 << 20), .left_out = {}});
+    REQUIRE(sender.pour_all());
     sender.release();
-    CHECK(sender.wait_for_all().verdict.acknowledged == 3);
-    CHECK(world.memory.used() == 0);
+    const auto status = sender.wait_for_all();
+    CHECK(status.verdict.status == 201);
+    CHECK(status.verdict.acknowledged == 2);
+    CHECK(status.outcomes[2].kind == OutcomeKind::cancelled);
 }
 
 TEST_CASE("when no memory is left a laggard's bytes go to the disk, and nobody waits for it") {

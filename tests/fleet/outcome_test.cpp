@@ -86,7 +86,8 @@ TEST_CASE("a broken exchange is the upstream's fault and says how it broke") {
 }
 
 TEST_CASE("an exchange that we gave up is nobody's fault") {
-    for (const auto kind : {ErrorKind::cancelled, ErrorKind::shutting_down, ErrorKind::forbidden}) {
+    for (const auto kind : {ErrorKind::cancelled, ErrorKind::shutting_down, ErrorKind::forbidden,
+                            ErrorKind::throttled, ErrorKind::internal, ErrorKind::invalid}) {
         const auto outcome = classify(broken(kind));
         CHECK(outcome.kind == OutcomeKind::cancelled);
         CHECK(outcome.word() == "cancelled");

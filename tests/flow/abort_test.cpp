@@ -43,7 +43,8 @@ TEST_CASE("a client that leaves before its body's end leaves nothing behind anyw
     Leaving leaving;
     for (const std::size_t size : {1UL, 2UL, 64UL << 10U, 16UL << 20U}) {
         const auto body = some_bytes(size);
-        const base::Headers headers{{"Authorization", token({.xs = {sha256_hex(body)}})}};
+        // Without an x tag a part would be as good as the whole.
+        const base::Headers headers{{"Authorization", token({})}};
         for (const auto point : points(size))
             for (const bool chunked : {false, true})
                 for (const auto how : {PutPlan::Abort::reset, PutPlan::Abort::close})

@@ -92,10 +92,11 @@ TEST_CASE("one client after another gets another replica, also when each asks by
     world.two.put_blob("a picture");
     CHECK(world.gateway.get(hash).status == 307);
     CHECK(world.wait_for([&] { return world.requests("HEAD", "/" + hash) == 3; }));
+    int client = 0;
     for (const char* query : {"", "?on=a-worker"}) {
         std::set<std::string> given;
         for (int i = 0; i < 4; ++i) {
-            const base::Headers from{{"X-Forwarded-For", base::text("192.0.2.", i)}};
+            const base::Headers from{{"X-Forwarded-For", base::text("192.0.2.", ++client)}};
             CHECK(world.gateway.request("HEAD", base::text('/', hash, query), from).status == 200);
             given.insert(host_of(world.gateway.request("GET", base::text('/', hash, query), from)));
         }

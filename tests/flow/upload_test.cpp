@@ -245,6 +245,10 @@ TEST_CASE("no token is ever logged") {
     const auto header = token({.xs = {sha256_hex("a body")}});
     CHECK(world.gateway.put("a body", {{"Authorization", header}}).status == 201);
     CHECK(world.gateway.put("another", {{"Authorization", header}}).status == 403);
+    const auto path = "/" + sha256_hex("a body");
+    CHECK(world.gateway.request("DELETE", path, {{"Authorization", header}}).status == 403);
+    CHECK(world.gateway.request("GET", path, {{"Authorization", header}}).status == 307);
+    CHECK(world.gateway.put("a body", {{"Authorization", header + "!"}}).status == 401);
     world.gateway.process().signal(SIGTERM);
     CHECK(world.gateway.process().wait_exit() == 0);
     CHECK(world.gateway.log().find(header.substr(6, 40)) == std::string::npos);
