@@ -329,11 +329,15 @@ void Reactor::drain_first(Connection& connection) {
 }
 
 void Reactor::drain(Connection& connection) {
+    const auto most = context_.options.linger_bytes_max;
+    if (connection.drained > most) return close(connection);  // it has left
     const auto got = ::recv(connection.socket.get(), input_.data(), input_.size(), 0);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) return close(connection);
     connection.drained += static_cast<std::uint64_t>(got);
-    if (connection.drained > context_.options.linger_bytes_max) close(connection);
+    // Nothing more is taken. It is not closed yet: a reset might reach the client before it has
+    // read the answer, while a client that can send no more has nothing better to do.
+    if (connection.drained > most) watch(connection, EPOLLRDHUP);
 }
 
 }  // namespace espalier::http

@@ -67,8 +67,8 @@ public:
         base::Milliseconds worker_idle_exit{30'000};
         std::uint64_t client_min_rate = 1024;                 // bytes a second …
         base::Milliseconds client_min_rate_over{30'000};      // … over this long; below → 408
-        base::Milliseconds linger{2'000};                     // draining after an early refusal …
-        std::uint64_t linger_bytes_max = 8ULL * 1024 * 1024;  // … at most this much
+        base::Milliseconds linger{2'000};                     // open after an early refusal, and …
+        std::uint64_t linger_bytes_max = 8ULL * 1024 * 1024;  // … at most this much is drained
         std::vector<std::string> trusted_proxies;             // addresses or CIDR blocks
         std::string server_name = "espalier";
     };

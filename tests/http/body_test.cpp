@@ -149,6 +149,18 @@ TEST_CASE("a lingering close ends at its byte limit and at its time limit") {
     fixture.until([](const auto& now) { return now.connections == 0; });
 }
 
+TEST_CASE("a client that sends more than is drained is not reset before it can read the answer") {
+    Fixture fixture({.linger = base::Milliseconds{3'000}, .linger_bytes_max = 100'000});
+    fixture.handlers.bytes_max = 2'000'000'000;
+    fixture.handlers.on_request = [](Request&) { return Reply(403); };
+    auto client = fixture.connect();
+    client.send("PUT /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1000000000\r\n\r\n");
+    CHECK(client.send_until_full());
+    CHECK(client.read().status == 403);
+    client.hang_up();
+    fixture.until([](const auto& now) { return now.connections == 0; });
+}
+
 TEST_CASE("a body that breaks off is broken, never short") {
     Fixture fixture;
     std::promise<Status> last;

@@ -53,6 +53,19 @@ public:
         }
         return true;
     }
+    // Sends until nobody takes any more for a while; false: the other side has closed.
+    bool send_until_full() {
+        const std::string piece(65'536, 'x');
+        for (int quiet = 0; quiet < 20;) {
+            const auto sent =
+                ::send(socket_.get(), piece.data(), piece.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            if (sent < 0 && errno != EAGAIN) return false;
+            quiet = sent < 0 ? quiet + 1 : 0;
+            pollfd waiting{.fd = socket_.get(), .events = POLLOUT, .revents = 0};
+            if (sent < 0) ::poll(&waiting, 1, 5);
+        }
+        return true;
+    }
     void shut_sending() { ::shutdown(socket_.get(), SHUT_WR); }
     void hang_up() { socket_.reset(); }
 
