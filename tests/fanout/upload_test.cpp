@@ -151,9 +151,12 @@ TEST_CASE("a laggard that finds no room on disk is cut and given to the ledger's
     World world({.disk = 0, .window = 512 << 10});
     world.server(2).edit([](Script& script) { script.stall_upload_at = 1000; });
     Sender sender(world, {.body = make_bytes(8 << 20), .left_out = {}});
-    REQUIRE(sender.pour(0, 100'000));
-    CHECK(world.wait_for([&] { return received(world, 2) >= 1000; }));
-    REQUIRE(sender.pour(100'000, sender.body().size()));
+    // In step with the other two: what lies in socket buffers hides for megabytes who lags.
+    for (std::size_t sent = 0; sent < sender.body().size(); sent += 256 << 10) {
+        REQUIRE(sender.pour(sent, sent + (256 << 10)));
+        for (const std::size_t i : {0U, 1U})
+            REQUIRE(world.wait_for([&] { return received(world, i) >= sent; }));
+    }
     const auto laggard = outcome_of(sender, 2);
     CHECK(laggard.kind == OutcomeKind::cancelled);
     CHECK(laggard.reason.find("too far behind") != std::string::npos);
