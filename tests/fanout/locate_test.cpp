@@ -81,6 +81,7 @@ TEST_CASE("a blob is found at all servers that have it, and the map learns them"
     CHECK(located.facts.type == "text/plain");
     CHECK(f.world.wait_for([&] { return f.world.lists(f.hash, 0) && f.world.lists(f.hash, 2); }));
     CHECK_FALSE(f.world.lists(f.hash, 1));
+    CHECK(f.everybody_is_asked());
     for (std::size_t i = 0; i < 3; ++i) CHECK(f.heads(i) == 1);
 }
 

@@ -35,6 +35,21 @@ bool was_cut(World& world, std::size_t i) {
     return !seen.empty() && seen.front().gone;
 }
 
+// Pours all in pieces of which it is a multiple, never much further than `servers` have read: what
+// lies in pipes and socket buffers would hide for megabytes who lags.
+void pour_in_step(World& world, Sender& sender, const std::vector<std::size_t>& servers,
+                  std::size_t piece) {
+    constexpr std::size_t kStep = 64UL * 1024;
+    const auto size = sender.body().size();
+    for (std::size_t sent = 0; sent < size;) {
+        const auto step_end = std::min(sent + std::max(piece, kStep), size);
+        for (; sent < step_end; sent += piece) REQUIRE(sender.pour(sent, sent + piece));
+        sender->announce();
+        for (const std::size_t i : servers)
+            REQUIRE(world.wait_for([&] { return received(world, i) + 1 >= sent; }));
+    }
+}
+
 }  // namespace
 
 TEST_CASE("a body arrives at every server with all that was promised of it") {
@@ -151,12 +166,7 @@ TEST_CASE("a laggard that finds no room on disk is cut and given to the ledger's
     World world({.disk = 0, .window = 512 << 10});
     world.server(2).edit([](Script& script) { script.stall_upload_at = 1000; });
     Sender sender(world, {.body = make_bytes(8 << 20), .left_out = {}});
-    // In step with the other two: what lies in socket buffers hides for megabytes who lags.
-    for (std::size_t sent = 0; sent < sender.body().size(); sent += 256 << 10) {
-        REQUIRE(sender.pour(sent, sent + (256 << 10)));
-        for (const std::size_t i : {0U, 1U})
-            REQUIRE(world.wait_for([&] { return received(world, i) >= sent; }));
-    }
+    pour_in_step(world, sender, {0, 1}, 256 << 10);
     const auto laggard = outcome_of(sender, 2);
     CHECK(laggard.kind == OutcomeKind::cancelled);
     CHECK(laggard.reason.find("too far behind") != std::string::npos);
@@ -350,8 +360,7 @@ TEST_CASE("an upload in small pieces goes on when no memory is left, and loses n
     for (const std::uint64_t disk : {std::uint64_t{0}, std::uint64_t{1} << 40U}) {
         World world({.memory = 0, .disk = disk});
         Sender sender(world, {.body = make_bytes(2 << 20), .left_out = {}});
-        for (std::size_t at = 0; at < sender.body().size(); at += 8192)
-            REQUIRE(sender.pour(at, at + 8192));
+        pour_in_step(world, sender, {0, 1, 2}, 8192);
         sender.release();
         CHECK(sender.wait_for_all().verdict.acknowledged == 3);
         CHECK(world.memory.used() == 0);
@@ -365,7 +374,7 @@ TEST_CASE("without memory and disk only the laggard is lost") {
         script.receive_buffer = 16 * 1024;
     });
     Sender sender(world, {.body = make_bytes(16 << 20), .left_out = {}});
-    REQUIRE(sender.pour_all());
+    pour_in_step(world, sender, {0, 1}, 256 << 10);
     sender.release();
     const auto status = sender.wait_for_all();
     CHECK(status.verdict.status == 201);

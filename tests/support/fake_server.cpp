@@ -125,11 +125,12 @@ void FakeServer::Impl::add(base::Fd fd) {
     const int receive_buffer = receive_buffer_of(*books.script());
     if (receive_buffer > 0) connection.socket.set_receive_buffer(receive_buffer);
     const auto number = ++accepted;
+    // Listed first: a new Script must ring it from its first look on.
+    connections.with([&](Connections& list) { list.push_back(std::move(fresh)); });
     connection.thread =
         base::start_thread("fake-server", [this, &connection, number](const std::stop_token&) {
             play(connection, books, url, number);
         });
-    connections.with([&](Connections& list) { list.push_back(std::move(fresh)); });
 }
 
 void FakeServer::Impl::sweep() {
