@@ -136,7 +136,7 @@ base::Result<void> BlobFolder::remove(const protocol::BlobHash& hash, const Remo
 }
 
 base::Result<std::vector<StoredBlob>> BlobFolder::list(const protocol::PublicKey& owner,
-                                                       const ListQuery& query) const {
+                                                       const protocol::ListQuery& query) const {
     auto connection = pool_->checkout();
     if (!connection) return std::unexpected(std::move(connection).error());
     return list_blobs(**connection, owner, query);

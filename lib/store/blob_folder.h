@@ -51,7 +51,7 @@ public:
     // Errors as drop_blob(). While others own the blob, it stays.
     base::Result<void> remove(const protocol::BlobHash& hash, const Remover& remover);
     base::Result<std::vector<StoredBlob>> list(const protocol::PublicKey& owner,
-                                               const ListQuery& query) const;
+                                               const protocol::ListQuery& query) const;
 
 private:
     BlobFolder(std::string path, base::Fd lock, std::unique_ptr<sqlite::Pool> pool,

@@ -98,7 +98,7 @@ base::Result<void> mark_gone(Connection& connection, const BlobHash& hash, const
 
 base::Result<std::optional<std::int64_t>> cursor_time(Connection& connection,
                                                       const PublicKey& owner,
-                                                      const ListQuery& query) {
+                                                      const protocol::ListQuery& query) {
     if (!query.cursor) return std::nullopt;
     auto uploaded =
         number(connection, "SELECT uploaded FROM owners WHERE hash = ?1 AND pubkey = ?2",
@@ -167,7 +167,7 @@ base::Result<bool> drop_blob(Connection& connection, const BlobHash& hash, const
 }
 
 base::Result<std::vector<StoredBlob>> list_blobs(Connection& connection, const PublicKey& owner,
-                                                 const ListQuery& query) {
+                                                 const protocol::ListQuery& query) {
     auto time = cursor_time(connection, owner, query);
     if (!time) return std::unexpected(std::move(time).error());
     constexpr auto kNever = std::numeric_limits<std::int64_t>::min();

@@ -18,6 +18,7 @@
 #include "base/error.h"
 #include "protocol/blob_hash.h"
 #include "protocol/key.h"
+#include "protocol/list_query.h"
 #include "sqlite/connection.h"
 
 namespace espalier::store {
@@ -27,13 +28,6 @@ struct StoredBlob {
     std::uint64_t size = 0;  // bytes
     std::string type;
     std::int64_t uploaded = 0;  // unix seconds, of the first upload
-};
-
-struct ListQuery {
-    std::optional<protocol::BlobHash> cursor;  // the last blob of the page before
-    std::optional<std::int64_t> since;         // unix seconds, inclusive
-    std::optional<std::int64_t> until;         // unix seconds, inclusive
-    std::size_t limit = 1000;
 };
 
 // Who wants a blob to go.
@@ -62,6 +56,6 @@ base::Result<bool> drop_blob(sqlite::Connection& connection, const protocol::Blo
 // not a blob that this owner has or had.
 base::Result<std::vector<StoredBlob>> list_blobs(sqlite::Connection& connection,
                                                  const protocol::PublicKey& owner,
-                                                 const ListQuery& query);
+                                                 const protocol::ListQuery& query);
 
 }  // namespace espalier::store

@@ -13,7 +13,7 @@ using namespace espalier;
 using protocol::BlobHash;
 using protocol::PublicKey;
 using sqlite::Connection;
-using store::ListQuery;
+using protocol::ListQuery;
 using store::StoredBlob;
 
 namespace {
