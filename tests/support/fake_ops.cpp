@@ -85,7 +85,10 @@ Answer list(const Request& request, const Place& place) {
         ++from;
     }
     auto page = Json::array();
-    for (auto left = number("limit", items.size()); from != items.end() && left > 0; --left, ++from)
+    const auto page_max =
+        place.script.list_page_max == 0 ? items.size() : place.script.list_page_max;
+    for (auto left = std::min(number("limit", items.size()), page_max);
+         from != items.end() && left > 0; --left, ++from)
         page.push_back(descriptor(from->first, from->second, place));
     return json_answer(200, page);
 }

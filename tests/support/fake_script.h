@@ -174,6 +174,7 @@ struct Script {
     bool mirror_refuses_private = false;
     int mirror_mismatch_status = 409;
     bool list_ignores_cursor = false;
+    std::uint64_t list_page_max = 0;  // items of a page, whatever limit says; 0 = no limit
 };
 
 }  // namespace espalier::test
