@@ -166,6 +166,8 @@ gateway::Options gateway_from(const Settings& from) {
     options.verify_first_bytes_max = from.verify_first_max;
     options.timeout = from.timeout;
     options.lookup_timeout = from.lookup_timeout;
+    options.list_timeout = from.list_timeout;
+    options.list_upstream_bytes_max = from.list_upstream_max_bytes;
     options.retries_max = from.max_retries;
     options.spool_folder = from.spool_dir;
     options.upload_timeout_min = from.min_upload_timeout;

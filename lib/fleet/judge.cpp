@@ -184,4 +184,25 @@ Verdict judge_delete(Outcomes outcomes, bool any_suffices) {
     return verdict;
 }
 
+Verdict judge_question(Outcomes outcomes, std::string_view what) {
+    Verdict verdict{.decision = Decision::met, .acknowledged = count(outcomes, OutcomeKind::ok)};
+    verdict.status = 200;
+    if (verdict.acknowledged > 0) return verdict;
+    verdict.decision = Decision::impossible;
+    verdict.retry_after = longest_retry(outcomes);
+    const auto all = static_cast<int>(outcomes.size());
+    const auto unable = count(outcomes, OutcomeKind::capability);
+    if (all > 0 && unable == all) {
+        verdict.status = 501;
+        verdict.reason = base::text("no server offers ", what);
+        return verdict;
+    }
+    const auto refused =
+        count(outcomes, OutcomeKind::client_fault) + count(outcomes, OutcomeKind::throttle);
+    verdict.status = all > 0 && unable + refused == all ? most_frequent_client_code(outcomes) : 503;
+    verdict.reason =
+        base::text("no server answered with ", what, complaints(outcomes, verdict.status));
+    return verdict;
+}
+
 }  // namespace espalier::fleet

@@ -34,4 +34,9 @@ Verdict judge(std::span<const Outcome> outcomes, int quorum);
 // `any_suffices`: one success is enough (delete_quorum: any).
 Verdict judge_delete(std::span<const Outcome> outcomes, bool any_suffices);
 
+// The client's status for a question to all, of which one answer is enough: 200. Otherwise 501
+// when no upstream offers the operation, the most frequent code when those that offer it refused,
+// else 503: an empty answer would look like data loss (sheet A.8).
+Verdict judge_question(std::span<const Outcome> outcomes, std::string_view what);
+
 }  // namespace espalier::fleet

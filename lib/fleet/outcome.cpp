@@ -76,6 +76,8 @@ std::string_view name_of(Op op) {
             return "delete";
         case Op::list:
             return "list";
+        case Op::report:
+            return "report";
         case Op::lookup:
             return "lookup";
         case Op::preflight:

@@ -17,8 +17,18 @@
 
 namespace espalier::fleet {
 
-enum class Op : std::uint8_t { upload, download, mirror, remove, list, lookup, preflight, probe };
-inline constexpr std::size_t kOps = 8;
+enum class Op : std::uint8_t {
+    upload,
+    download,
+    mirror,
+    remove,
+    list,
+    report,
+    lookup,
+    preflight,
+    probe
+};
+inline constexpr std::size_t kOps = 9;
 std::string_view name_of(Op op);
 
 enum class OutcomeKind : std::uint8_t {

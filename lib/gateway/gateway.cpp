@@ -4,7 +4,9 @@
 
 #include "base/text.h"
 #include "gateway/delete_blob.h"
+#include "gateway/get_list.h"
 #include "gateway/head_upload.h"
+#include "gateway/put_report.h"
 #include "http/envelope.h"
 
 namespace espalier::gateway {
@@ -79,29 +81,32 @@ http::Reply Gateway::handle(http::Request& request) {
             return handle_upload(request);
         case Route::blob:
             return handle_blob(request);
+        case Route::list:
+            return logged("list", request, get_list(parts_, request));
+        case Route::report:
+            return logged("report", request, put_report(parts_, request));
         default:
             return handle_page(request, route);
     }
 }
 
+http::Reply Gateway::logged(std::string_view what, const http::Request& request,
+                            http::Reply reply) const {
+    parts_.log.info(what, {{"request", request.id},
+                           {"status", reply.status()},
+                           {"results", reply.headers().value("X-Upstream-Results")},
+                           {"reason", reply.headers().value("X-Reason")}});
+    return reply;
+}
+
 http::Reply Gateway::handle_upload(http::Request& request) {
     if (request.head.method == "HEAD") return head_upload(parts_, request);
-    auto reply = put_upload_.handle(request);
-    parts_.log.info("upload", {{"request", request.id},
-                               {"status", reply.status()},
-                               {"results", reply.headers().value("X-Upstream-Results")},
-                               {"reason", reply.headers().value("X-Reason")}});
-    return reply;
+    return logged("upload", request, put_upload_.handle(request));
 }
 
 http::Reply Gateway::handle_blob(http::Request& request) {
     if (is_read(request.head)) return get_blob_.handle(request);
-    auto reply = delete_blob(parts_, request);
-    parts_.log.info("delete", {{"request", request.id},
-                               {"status", reply.status()},
-                               {"results", reply.headers().value("X-Upstream-Results")},
-                               {"reason", reply.headers().value("X-Reason")}});
-    return reply;
+    return logged("delete", request, delete_blob(parts_, request));
 }
 
 metrics::Condition Gateway::condition() const {

@@ -35,6 +35,9 @@ private:
     http::Reply handle_blob(http::Request& request);
     http::Reply handle_page(const http::Request& request, Route route);
     http::Reply ready() const;
+    // With a line in the log that says what became of the operation.
+    http::Reply logged(std::string_view what, const http::Request& request,
+                       http::Reply reply) const;
 
     const Parts& parts_;
     const base::Steady::time_point started_;

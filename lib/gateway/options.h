@@ -34,7 +34,9 @@ struct Options {
     std::uint64_t verify_first_bytes_max = 256ULL * 1024;
     base::Milliseconds timeout{30'000};
     base::Milliseconds lookup_timeout{3'000};  // for finding out who has a blob
-    int retries_max = 3;                       // max_retries, of idempotent requests
+    base::Milliseconds list_timeout{5'000};
+    std::uint64_t list_upstream_bytes_max = 8ULL << 20U;  // of JSON that one upstream may send
+    int retries_max = 3;                                  // max_retries, of idempotent requests
     std::string spool_folder = "/var/tmp";
     base::Milliseconds upload_timeout_min{300'000};
     base::Milliseconds upload_timeout_max{1'800'000};

@@ -6,6 +6,7 @@
 #include "fanout/blob_head.h"
 #include "fanout/fan.h"
 #include "fanout/upload.h"
+#include "gateway/replicas.h"
 #include "gateway/results.h"
 #include "gateway/targets.h"
 #include "protocol/mime.h"
@@ -314,19 +315,15 @@ http::Reply PutUpload::descriptor_reply(const http::Request& request, const Inta
     type = protocol::clean_mime(type);
     const auto name = base::text(hash.hex(), '.', protocol::extension_of(type));
 
-    std::vector<fleet::Candidate> stored;
+    fleet::UpstreamSet stored;
     protocol::Descriptor descriptor{.sha256 = hash, .size = size, .type = type};
     for (const Outcome& outcome : status.outcomes) {
-        if (outcome.kind == OutcomeKind::ok) stored.push_back(fleet.candidate(outcome.upstream));
+        if (outcome.kind == OutcomeKind::ok) stored.add(outcome.upstream);
         if (outcome.sent)
             descriptor.mirrors.push_back(
                 {fleet.link_base(outcome.upstream) + name, mirror_word(outcome)});
     }
-    fleet::rank(stored, parts_.options.upload_strategy, std::hash<BlobHash>{}(hash));
-    std::vector<std::string> urls;
-    if (parts_.options.links_to_us)
-        urls.push_back(base::text(own_url(parts_.options, request), '/', name));
-    for (const auto& candidate : stored) urls.push_back(fleet.link_base(candidate.id) + name);
+    const auto urls = ReplicaNames(parts_.options, fleet, request).urls(stored, hash, type);
     descriptor.url = urls.front();
     descriptor.uploaded = status.uploaded.value_or(parts_.network.clock.unix_now());
     descriptor.nip94 = nip94_tags(urls, hash, type, size, parts_.options.nip94_urls);

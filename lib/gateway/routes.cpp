@@ -21,6 +21,8 @@ bool looks_like_blob(std::string_view path) {
 Route route_of(std::string_view path) {
     if (looks_like_blob(path)) return Route::blob;
     if (path == "/upload") return Route::upload;
+    if (path.starts_with(kListPrefix)) return Route::list;
+    if (path == "/report") return Route::report;
     if (path == "/") return Route::home;
     if (path == "/health") return Route::health;
     if (path == "/ready") return Route::ready;
@@ -36,6 +38,10 @@ std::string_view name_of(Route route) {
             return "/<sha256>";
         case Route::upload:
             return "/upload";
+        case Route::list:
+            return "/list/<pubkey>";
+        case Route::report:
+            return "/report";
         case Route::home:
             return "/";
         case Route::health:
@@ -60,6 +66,8 @@ std::string_view methods_of(Route route) {
             return "GET, HEAD, DELETE, OPTIONS";
         case Route::upload:
             return "PUT, HEAD, OPTIONS";
+        case Route::report:
+            return "PUT, OPTIONS";
         case Route::unknown:
             return "";
         default:

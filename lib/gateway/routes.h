@@ -11,6 +11,8 @@ namespace espalier::gateway {
 enum class Route : std::uint8_t {
     blob,
     upload,
+    list,
+    report,
     home,
     health,
     ready,
@@ -19,9 +21,12 @@ enum class Route : std::uint8_t {
     metrics,
     unknown
 };
-inline constexpr std::size_t kRoutes = 9;
+inline constexpr std::size_t kRoutes = 11;
 
-// "/<64 hex>…" is `blob` even when malformed: its handler says what is wrong with it.
+constexpr std::string_view kListPrefix = "/list/";
+
+// "/<64 hex>…" is `blob` and "/list/…" is `list` even when malformed: their handlers say what is
+// wrong.
 Route route_of(std::string_view path);
 // The template for labels and logs, e.g. "/<sha256>".
 std::string_view name_of(Route route);

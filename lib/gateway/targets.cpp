@@ -11,6 +11,13 @@ namespace {
 using fleet::Outcome;
 using fleet::OutcomeKind;
 
+constexpr const char* kPaused = "the server asked us to pause";
+constexpr const char* kUnhealthy = "left out while it is unhealthy";
+
+Outcome unavailable(fleet::UpstreamId upstream, const char* why) {
+    return left_out(upstream, OutcomeKind::upstream_fault, 503, why);
+}
+
 // "https://host/base", as a server that compares whole URLs knows itself.
 std::string plain_url(const engine::Url& url) {
     auto text = url.text();
@@ -60,8 +67,7 @@ bool takes_type(const fleet::Upstream& upstream, std::string_view type) {
 
 // Why this upstream is never sent such a blob, or nothing.
 std::optional<Outcome> policy(const fleet::Upstream& upstream, const Offer& offer) {
-    if (!upstream.takes_uploads())
-        return left_out(upstream.id, OutcomeKind::upstream_fault, 503, "the server is read-only");
+    if (!upstream.takes_uploads()) return unavailable(upstream.id, "the server is read-only");
     const auto most = upstream.blob_bytes_max;
     if (most != 0 && offer.bytes.value_or(0) > most)
         return left_out(upstream.id, OutcomeKind::client_fault, 413,
@@ -94,9 +100,7 @@ std::optional<Outcome> exclusion(const fleet::Fleet& fleet, const fleet::Upstrea
                                  const std::optional<Offer>& offer) {
     if (auto out = offer ? policy(upstream, *offer) : std::nullopt) return out;
     if (auto out = caller ? refusal(upstream, *caller, now) : std::nullopt) return out;
-    if (fleet.paused(upstream.id))
-        return left_out(upstream.id, OutcomeKind::upstream_fault, 503,
-                        "the server asked us to pause");
+    if (fleet.paused(upstream.id)) return unavailable(upstream.id, kPaused);
     return std::nullopt;
 }
 
@@ -118,12 +122,38 @@ Targets choose_targets(const fleet::Fleet& fleet, const std::optional<protocol::
     const bool enough = offer && static_cast<int>(targets.chosen.size()) >= offer->quorum;
     for (const auto id : unhealthy) {
         if (enough)
-            targets.left_out.push_back(
-                left_out(id, OutcomeKind::upstream_fault, 503, "left out while it is unhealthy"));
+            targets.left_out.push_back(unavailable(id, kUnhealthy));
         else
             targets.chosen.push_back(id);
     }
     return targets;
+}
+
+Targets choose_readable(const fleet::Fleet& fleet) {
+    Targets targets;
+    std::vector<Outcome> doubtful;
+    for (const auto& upstream : fleet.upstreams()) {
+        if (upstream.mode == fleet::Mode::source) continue;
+        if (fleet.paused(upstream.id))
+            doubtful.push_back(unavailable(upstream.id, kPaused));
+        else if (!fleet.healthy(upstream.id))
+            doubtful.push_back(unavailable(upstream.id, kUnhealthy));
+        else
+            targets.chosen.push_back(upstream.id);
+    }
+    if (!targets.chosen.empty()) {
+        targets.left_out = std::move(doubtful);
+    } else {
+        for (const Outcome& out : doubtful) targets.chosen.push_back(out.upstream);
+    }
+    return targets;
+}
+
+std::string authorization_if_welcome(const fleet::Upstream& upstream,
+                                     const std::optional<protocol::Caller>& caller,
+                                     std::string_view raw, std::int64_t now) {
+    if (caller && refusal(upstream, *caller, now)) return {};
+    return authorization_for(upstream, caller, raw);
 }
 
 std::string authorization_for(const fleet::Upstream& upstream,

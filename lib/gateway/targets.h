@@ -34,4 +34,14 @@ Targets choose_targets(const fleet::Fleet& fleet, const std::optional<protocol::
 std::string authorization_for(const fleet::Upstream& upstream,
                               const std::optional<protocol::Caller>& caller, std::string_view raw);
 
+// The same for a question that may be asked without a token: "" also when this upstream would
+// refuse it, as not meant for it or too old.
+std::string authorization_if_welcome(const fleet::Upstream& upstream,
+                                     const std::optional<protocol::Caller>& caller,
+                                     std::string_view raw, std::int64_t now);
+
+// For a question to all of which any answer is welcome: those that clients may be sent to; who is
+// unhealthy or paused is left out while anybody else is there.
+Targets choose_readable(const fleet::Fleet& fleet);
+
 }  // namespace espalier::gateway

@@ -128,6 +128,20 @@ Section<S> downloads() {
         }};
 }
 
+Section<S> lists() {
+    return {"Lists",
+            {
+                key("list_timeout", &S::list_timeout,
+                    "How long the upstreams have for a user's list. Who has not answered by then "
+                    "is left out of it.",
+                    between(kTick, kDay)),
+                key("list_upstream_max_bytes", &S::list_upstream_max_bytes,
+                    "The most JSON that is read of one upstream's list; what comes later is left "
+                    "out.",
+                    at_least(64 * kKiB)),
+            }};
+}
+
 Section<S> deletes() {
     return {"Deletes",
             {
@@ -214,15 +228,13 @@ Section<S> logs() {
 }  // namespace
 
 std::vector<Section<Settings>> server_sections() {
-    return {listening(), uploads(),   downloads(), deletes(),
+    return {listening(), uploads(),   downloads(), lists(), deletes(),
             tokens(),    upstreams(), resources(), logs()};
 }
 
 std::vector<std::string_view> later_server_keys() {
-    return {"replicas_target", "repair_interval", "repair_bandwidth",
-            "service_key",     "list_timeout",    "list_upstream_max_bytes",
-            "rates",           "admin",           "log.instant",
-            "hint_hosts",      "cache",           "cache_dir",
+    return {"replicas_target", "repair_interval", "repair_bandwidth", "service_key", "rates",
+            "admin",           "log.instant",     "hint_hosts",       "cache",       "cache_dir",
             "cache_max_bytes", "verify",          "streams"};
 }
 

@@ -116,6 +116,10 @@ struct Settings {
     Milliseconds map_verify_after = Seconds(10);
     Hints hints = Hints::off;
 
+    // Lists.
+    Milliseconds list_timeout = Seconds(5);
+    std::uint64_t list_upstream_max_bytes = 8 * kMiB;
+
     // Deletes.
     DeleteQuorum delete_quorum = DeleteQuorum::all;
 

@@ -237,3 +237,19 @@ TEST_CASE("with delete_quorum any, one deletion is enough, but an absence is not
     CHECK(fleet::judge_delete(std::vector{client(404), client(404)}, true).status == 404);
     CHECK(fleet::judge_delete(std::vector{client(404), timeout()}, true).status == 502);
 }
+
+TEST_CASE("one answer is enough for a question to all; without any it is said who is to blame") {
+    const std::vector<Row> rows{{"one answers", {client(401), ok(200), fault(500)}, 1, 200},
+                                {"nobody offers it", {absent(404), absent(501)}, 1, 501},
+                                {"all refuse", {client(401), absent(404)}, 1, 401},
+                                {"one is broken", {client(401), fault(500)}, 1, 503},
+                                {"nobody is there", {refused(), timeout()}, 1, 503},
+                                {"nobody is asked", {}, 1, 503}};
+    for (const Row& row : rows) {
+        CAPTURE(row.says);
+        const auto verdict = fleet::judge_question(row.outcomes, "a list");
+        CHECK(verdict.status == row.status);
+        CHECK((verdict.decision == Decision::met) == (row.status == 200));
+        CHECK(verdict.reason.empty() == (row.status == 200));
+    }
+}

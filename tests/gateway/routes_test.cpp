@@ -44,6 +44,7 @@ TEST_CASE("shorter or other digits are no blob") {
 
 TEST_CASE("the fixed paths are matched whole and by case") {
     CHECK(route_of("/upload") == Route::upload);
+    CHECK(route_of("/report") == Route::report);
     CHECK(route_of("/") == Route::home);
     CHECK(route_of("/health") == Route::health);
     CHECK(route_of("/ready") == Route::ready);
@@ -55,6 +56,13 @@ TEST_CASE("the fixed paths are matched whole and by case") {
         CHECK(route_of(path) == Route::unknown);
 }
 
+TEST_CASE("whatever follows /list/ is a list, which says itself what is wrong with it") {
+    for (const auto& path : {"/list/" + kHash, std::string("/list/"), std::string("/list/a/b")})
+        CHECK(route_of(path) == Route::list);
+    for (const auto* const path : {"/list", "/lists/", "/List/a"})
+        CHECK(route_of(path) == Route::unknown);
+}
+
 TEST_CASE("each route knows its methods and OPTIONS, and none by a part of its name") {
     for (const auto* const method : {"GET", "HEAD", "DELETE", "OPTIONS"})
         CHECK(knows_method(Route::blob, method));
@@ -63,6 +71,9 @@ TEST_CASE("each route knows its methods and OPTIONS, and none by a part of its n
     CHECK(knows_method(Route::upload, "HEAD"));
     CHECK_FALSE(knows_method(Route::upload, "GET"));
     CHECK_FALSE(knows_method(Route::upload, "POST"));
+    CHECK(knows_method(Route::list, "HEAD"));
+    CHECK(knows_method(Route::report, "PUT"));
+    CHECK_FALSE(knows_method(Route::report, "GET"));
     CHECK(knows_method(Route::stats, "GET"));
     CHECK_FALSE(knows_method(Route::stats, "DELETE"));
     for (const auto* const method : {"", "GE", "GET,", "get", "HEAD, DELETE", "ET"})

@@ -11,6 +11,8 @@ namespace {
 
 using fleet::OutcomeKind;
 using gateway::authorization_for;
+using gateway::authorization_if_welcome;
+using gateway::choose_readable;
 using gateway::choose_targets;
 using gateway::Offer;
 using Ids = std::vector<fleet::UpstreamId>;
@@ -133,6 +135,41 @@ TEST_CASE("a server that compares whole URLs wants its own, but for the last sla
     CHECK_FALSE(names("up3.example"));
     CHECK_FALSE(names("http://up3.example"));
     CHECK_FALSE(names("https://up3.example/blobs"));
+}
+
+TEST_CASE("a question goes to everybody that clients may be sent to and that is well") {
+    Fixture source([](fleet::Upstream& last) { last.mode = fleet::Mode::source; });
+    CHECK(choose_readable(*source.fleet).chosen == Ids{0, 1, 2});
+    CHECK(choose_readable(*source.fleet).left_out.empty());
+    for (const auto mode : {fleet::Mode::ro, fleet::Mode::drain}) {
+        Fixture f([&](fleet::Upstream& last) { last.mode = mode; });
+        CHECK(choose_readable(*f.fleet).chosen == Ids{0, 1, 2, 3});
+    }
+    Fixture paused;
+    paused.throttle_last();
+    check_last_is_out(choose_readable(*paused.fleet), OutcomeKind::upstream_fault, 503);
+    Fixture broken;
+    broken.break_down(3);
+    check_last_is_out(choose_readable(*broken.fleet), OutcomeKind::upstream_fault, 503);
+    for (const fleet::UpstreamId id : Ids{0, 1, 2}) broken.break_down(id);
+    CHECK(choose_readable(*broken.fleet).chosen == Ids{0, 1, 2, 3});
+}
+
+TEST_CASE("a question carries the token only to those that would take it") {
+    const auto header_for = [](const fleet::Upstream& upstream,
+                               const std::optional<protocol::Caller>& caller) {
+        return authorization_if_welcome(upstream, caller, "Nostr raw", kNow);
+    };
+    auto one = upstream(0, "https://one.example");
+    CHECK(header_for(one, limited_to({})) != "");
+    CHECK(header_for(one, limited_to({"one.example"})) != "");
+    CHECK(header_for(one, limited_to({"two.example"})) == "");
+    CHECK(header_for(one, std::nullopt) == "Nostr raw");
+    one.max_token_age = base::Seconds{180};
+    CHECK(header_for(one, limited_to({})) == "");
+    one.max_token_age = {};
+    one.forwards_token = false;
+    CHECK(header_for(one, limited_to({})) == "");
 }
 
 }  // namespace espalier::test

@@ -8,7 +8,7 @@ import { assertGone, download, holds, kSizes, remove, roundTrip, upload } from "
 import { Person, freshBody, sha256 } from "./tokens.mjs";
 import { World } from "./world.mjs";
 
-const { downloadBlob, hasBlob, multiServerUpload, uploadBlob } = Actions;
+const { downloadBlob, hasBlob, listBlobs, multiServerUpload, uploadBlob } = Actions;
 
 const kMebibyte = 1024 * 1024;
 
@@ -75,6 +75,37 @@ test("blossom-client-sdk's upload to several servers knows the gateway as one", 
     });
     assert.deepEqual(failures, []);
     assert.equal(results.get(gateway).sha256, hash);
+});
+
+test("blossom-client-sdk lists what somebody uploaded, each blob once, newest first", async () => {
+    const person = new Person();
+    const onAuth = (_server, blob) => createUploadAuth(person.sign, blob);
+    const uploaded = [];
+    for (const bytes of [10, 300_000, 4000]) {
+        const { body, hash } = freshBody(bytes);
+        await uploadBlob(gateway, new Blob([body], { type: "image/png" }), { auth: true, onAuth });
+        uploaded.push({ hash, bytes });
+    }
+    const list = await listBlobs(gateway, person.pubkey);
+    assert.deepEqual(new Set(list.map((blob) => blob.sha256)), new Set(uploaded.map((blob) => blob.hash)));
+    for (const { hash, bytes } of uploaded) {
+        const blob = list.find((one) => one.sha256 === hash);
+        assert.equal(blob.size, bytes);
+        assert.equal(blob.type, "image/png");
+        assert.equal(blob.nip94.filter(([name]) => name === "url").length, stores.length);
+    }
+    const times = list.map((blob) => blob.uploaded);
+    assert.deepEqual(times, times.toSorted((a, b) => b - a));
+
+    const signed = await listBlobs(gateway, person.pubkey, {
+        auth: true,
+        onAuth: () => person.event("list"),
+    });
+    assert.deepEqual(signed, list);
+    const paged = [];
+    for await (const page of Actions.iterateBlobs(gateway, person.pubkey, { limit: 1 })) paged.push(...page);
+    assert.deepEqual(paged, list);
+    await assert.rejects(listBlobs(gateway, "nobody"), /public key/);
 });
 
 test("every address in the descriptor gives the same bytes", async () => {

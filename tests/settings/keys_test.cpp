@@ -51,6 +51,8 @@ const Samples kServerSamples{
     {"negative_max_size", "10"},
     {"map_verify_after", "20s"},
     {"hints", "off"},
+    {"list_timeout", "2s"},
+    {"list_upstream_max_bytes", "1MiB"},
     {"delete_quorum", "any"},
     {"auth.writes", "forward"},
     {"allowed_pubkeys", "[7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e]"},
