@@ -8,6 +8,8 @@
 #include "auth.h"
 #include "check.h"
 #include "demo.h"
+#include "missing.h"
+#include "repair.h"
 #include "serve.h"
 #include "store.h"
 #include "upload.h"
@@ -92,6 +94,26 @@ void describe_upload(CLI::App& command, UploadOptions& options) {
     command.add_option("--nsec", options.secret, "Secret key; better in ESPALIER_NSEC");
 }
 
+void describe_missing(CLI::App& command, MissingOptions& options) {
+    command.add_option("pubkey", options.pubkey, "Whose blobs: hex or npub; else the secret key's");
+    command.add_option("--config", options.config, "Configuration file")->capture_default_str();
+    command.add_option("--nsec", options.secret, "Secret key; better in ESPALIER_NSEC");
+    command.add_flag("--json", options.json, "Print JSON");
+    command.add_option("-o,--output-dir", options.output_folder,
+                       "Write a file per server there instead");
+}
+
+void describe_repair(CLI::App& command, RepairOptions& options) {
+    command.add_option("pubkey", options.pubkey, "Whose blobs: hex or npub; else the secret key's");
+    command.add_option("--config", options.config, "Configuration file")->capture_default_str();
+    command.add_option("--nsec", options.secret, "Secret key; better in ESPALIER_NSEC");
+    command.add_option("--server", options.server, "Bring what --list names to this server only");
+    command.add_option("--list", options.list, "A file of espalier missing --output-dir");
+    command.add_option("--error-log", options.error_log, "Write the URLs that failed there");
+    command.add_flag("-n,--dry-run", options.dry_run, "Say what would be done, do nothing");
+    command.add_flag("--json", options.json, "Print JSON");
+}
+
 int run(int argc, char** argv) {
     CLI::App app("A gateway that makes several Blossom servers one");
     app.set_version_flag("--version", kVersion);
@@ -101,6 +123,8 @@ int run(int argc, char** argv) {
     CheckOptions check;
     DemoOptions demo;
     UploadOptions upload;
+    MissingOptions missing;
+    RepairOptions repair;
     describe_serve(app, serve);
     describe_serve(*app.add_subcommand("serve", "Run the gateway (also without a subcommand)"),
                    serve);
@@ -117,6 +141,12 @@ int run(int argc, char** argv) {
     describe_demo(*demo_command, demo);
     auto* const upload_command = app.add_subcommand("upload", "Send files to a gateway");
     describe_upload(*upload_command, upload);
+    auto* const missing_command =
+        app.add_subcommand("missing", "Find out which servers lack which blobs of a user");
+    describe_missing(*missing_command, missing);
+    auto* const repair_command =
+        app.add_subcommand("repair", "Bring a user's blobs to every server that lacks them");
+    describe_repair(*repair_command, repair);
     app.require_subcommand(0, 1);
     try {
         app.parse(arguments(argc, argv));
@@ -128,6 +158,8 @@ int run(int argc, char** argv) {
     if (check_command->parsed()) return run_check(check);
     if (demo_command->parsed()) return run_demo(demo);
     if (upload_command->parsed()) return run_upload(upload);
+    if (missing_command->parsed()) return run_missing(missing);
+    if (repair_command->parsed()) return run_repair(repair);
     return run_serve(serve);
 }
 

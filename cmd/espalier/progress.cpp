@@ -20,6 +20,10 @@ int percent_of(std::uint64_t done, std::uint64_t total) {
     return static_cast<int>(std::min(share, 1.0) * 100);
 }
 
+std::string amount(std::uint64_t count, Unit unit) {
+    return unit == Unit::bytes ? human_bytes(count) : std::to_string(count);
+}
+
 std::string right(std::uint64_t number, std::size_t width) {
     auto text = std::to_string(number);
     if (text.size() < width) text.insert(0, width - text.size(), ' ');
@@ -43,12 +47,13 @@ std::string human_bytes(std::uint64_t bytes) {
     return base::text(whole, '.', rest * 10 / 1024, ' ', kUnits[std::min(unit, kUnits.size() - 1)]);
 }
 
-std::string progress_bar(std::string_view name, std::uint64_t done, std::uint64_t total,
+std::string progress_bar(std::string_view name, const Progressed& progressed,
                          base::Milliseconds elapsed, std::size_t columns) {
+    const auto [done, total, unit] = progressed;
     const auto percent = percent_of(done, total);
     auto tail = base::text(' ', right(static_cast<std::uint64_t>(percent), 3), " %  ",
-                           human_bytes(done), " of ", human_bytes(total));
-    if (elapsed.count() > 0) {
+                           amount(done, unit), " of ", amount(total, unit));
+    if (unit == Unit::bytes && elapsed.count() > 0) {
         const auto rate = static_cast<double>(done) * 1000 / static_cast<double>(elapsed.count());
         tail += base::text("  ", human_bytes(static_cast<std::uint64_t>(rate)), "/s");
     }
@@ -60,9 +65,11 @@ std::string progress_bar(std::string_view name, std::uint64_t done, std::uint64_
                       tail);
 }
 
-Progress::Progress(std::string name, std::uint64_t total, bool terminal, std::ostream& out)
+Progress::Progress(std::string name, std::uint64_t total, bool terminal, std::ostream& out,
+                   Unit unit)
     : name_(std::move(name)),
       total_(total),
+      unit_(unit),
       terminal_(terminal),
       out_(out),
       begun_(base::Steady::now()),
@@ -78,8 +85,8 @@ void Progress::show(std::uint64_t done) {
     const int quarters = percent_of(done_, total_) / 25;
     if (quarters <= quarters_) return;
     quarters_ = quarters;
-    out_ << name_ << ": " << quarters * 25 << " % of " << human_bytes(total_) << " sent\n"
-         << std::flush;
+    out_ << name_ << ": " << quarters * 25 << " % of " << amount(total_, unit_)
+         << (unit_ == Unit::bytes ? " sent\n" : " blobs\n") << std::flush;
 }
 
 void Progress::finish() {
@@ -92,7 +99,8 @@ void Progress::draw(std::uint64_t done, base::Steady::time_point now) {
     drawn_ = now;
     const auto elapsed = std::chrono::duration_cast<base::Milliseconds>(now - begun_);
     // What an earlier, longer bar has left is wiped.
-    out_ << '\r' << progress_bar(name_, done, total_, elapsed, kColumns) << "\x1b[K" << std::flush;
+    out_ << '\r' << progress_bar(name_, {done, total_, unit_}, elapsed, kColumns) << "\x1b[K"
+         << std::flush;
 }
 
 }  // namespace espalier::command

@@ -1,0 +1,188 @@
+// `espalier missing` and `espalier repair` over real servers.
+#include <fstream>
+#include <sstream>
+
+#include <doctest/doctest.h>
+#include <nlohmann/json.hpp>
+
+#include "flow/gateway.h"
+
+namespace espalier::test {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Run {
+    int status = -1;
+    std::string output;
+};
+
+// Three servers, and a configuration that names them.
+struct Site {
+    Site() {
+        std::string yaml = "upstream_servers:\n";
+        for (const FakeServer* server : {&one, &two, &three})
+            yaml += base::text("  - url: \"", server->url(), "\"\n");
+        config = folder.write("config.yaml", yaml);
+        // Whose words count: a list shows what somebody has uploaded.
+        secret = test_key().nsec();
+    }
+
+    Run run(const std::vector<std::string>& words, bool with_key = true) {
+        std::vector<std::string> argv{ESPALIER_BINARY};
+        argv.insert(argv.end(), words.begin(), words.end());
+        Process process({.argv = argv, .env = {{"ESPALIER_NSEC", with_key ? secret : ""}}});
+        const auto status = process.wait_exit();
+        return {.status = status.value_or(-1), .output = process.output()};
+    }
+    Run run_json(std::vector<std::string> words) {
+        words.insert(words.end(), {"--config", config, "--json"});
+        auto result = run(words);
+        result.output =
+            result.output.substr(std::min(result.output.find("{"), result.output.size()));
+        return result;
+    }
+    std::string put(FakeServer& server, const std::string& bytes) const {
+        return server.put_blob(bytes, "text/plain", test_pubkey());
+    }
+    bool everywhere(const std::string& hash) const {
+        return one.has_blob(hash) && two.has_blob(hash) && three.has_blob(hash);
+    }
+
+    FakeServer one, two, three;
+    TempDir folder;
+    std::string config, secret;
+};
+
+std::string text_of(const std::filesystem::path& path) {
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+TEST_CASE("missing says which server lacks which blob, and where a copy is") {
+    Site site;
+    const auto first = site.put(site.one, "first");
+    const auto second = site.put(site.two, "second");
+    site.put(site.one, "second");
+    site.put(site.three, "second");
+    // There, but on no list of this user's.
+    site.three.put_blob("first", "text/plain", test_pubkey(2));
+    const auto result = site.run_json({"missing", test_pubkey()});
+    CHECK(result.status == 0);
+    const auto found = Json::parse(result.output, nullptr, false);
+    CHECK(found[site.one.url()].empty());
+    CHECK(found[site.three.url()].empty());
+    REQUIRE(found[site.two.url()].size() == 1);
+    CHECK(found[site.two.url()][0]["hash"] == first);
+    CHECK(found[site.two.url()][0]["source"] == base::text(site.one.url(), "/", first, ".txt"));
+}
+
+TEST_CASE("missing writes a file per server, which repair takes for one of them") {
+    Site site;
+    const auto hash = site.put(site.one, "first");
+    const auto output = (site.folder.path() / "lists").string();
+    CHECK(site.run({"missing", test_pubkey(), "--config", site.config, "-o", output}).status == 0);
+    const auto name = base::text("127.0.0.1_", site.two.port());
+    const auto url = base::text(site.one.url(), "/", hash, ".txt");
+    const auto list = std::filesystem::path(output) / name;
+    CHECK(text_of(list) == base::text(hash, ' ', url, ' ', url, '\n'));
+    const auto result = site.run({"repair", "--server", site.two.url(), "--list", list.string()});
+    CHECK(result.status == 0);
+    CHECK(site.two.has_blob(hash));
+    CHECK_FALSE(site.three.has_blob(hash));
+}
+
+TEST_CASE("repair brings every blob everywhere, by mirror where that works") {
+    Site site;
+    const auto first = site.put(site.one, "first");
+    const auto second = site.put(site.two, some_bytes(100'000));
+    site.three.edit([](Script& script) { script.on(Op::mirror).status = 404; });
+    const auto dry = site.run({"repair", "--config", site.config, "--dry-run"});
+    CHECK(dry.status == 0);
+    CHECK(dry.output.find("would bring " + first) != std::string::npos);
+    CHECK_FALSE(site.everywhere(first));
+
+    const auto result = site.run_json({"repair"});
+    CHECK(result.status == 0);
+    CHECK(site.everywhere(first));
+    CHECK(site.everywhere(second));
+    const auto totals = Json::parse(result.output, nullptr, false);
+    CHECK(totals[site.one.url()]["mirrored"] == 1);
+    CHECK(totals[site.two.url()]["mirrored"] == 1);
+    CHECK(totals[site.three.url()]["uploaded"] == 2);
+
+    // Run again, it has nothing to do.
+    for (FakeServer* server : {&site.one, &site.two, &site.three}) server->forget_seen();
+    CHECK(site.run({"repair", "--config", site.config}).status == 0);
+    for (FakeServer* server : {&site.one, &site.two, &site.three}) CHECK(server->count("PUT") == 0);
+}
+
+TEST_CASE("repair says what it could not bring, and why") {
+    Site site;
+    const auto hash = site.put(site.one, "first");
+    site.one.edit([](Script& script) { script.wrong_byte = 2; });
+    site.two.edit([](Script& script) { script.on(Op::mirror).status = 403; });
+    site.three.edit([](Script& script) { script.on(Op::mirror).status = 500; });
+    const auto log = (site.folder.path() / "errors.log").string();
+    const auto result = site.run({"repair", "--config", site.config, "--error-log", log});
+    CHECK(result.status == 1);
+    CHECK(result.output.find("another hash") != std::string::npos);
+    CHECK(result.output.find("403") != std::string::npos);
+    CHECK_FALSE(site.two.has_blob(hash));
+    CHECK(site.two.complete_uploads() == 0);
+    CHECK(text_of(log).find(hash) != std::string::npos);
+}
+
+TEST_CASE("without a key, a list or a server that answers, the commands say so") {
+    Site site;
+    const auto nobody = site.run({"missing", "--config", site.config}, false);
+    CHECK(nobody.status == 1);
+    const auto no_key = site.run({"repair", test_pubkey(), "--config", site.config}, false);
+    CHECK(no_key.status == 1);
+    CHECK(no_key.output.find("secret key") != std::string::npos);
+    const auto no_list = site.run({"repair", "--server", site.one.url()});
+    CHECK(no_list.output.find("--list") != std::string::npos);
+    const auto bad = site.folder.write("bad", "abc\n");
+    const auto bad_list = site.run({"repair", "--server", site.one.url(), "--list", bad});
+    CHECK(bad_list.status == 1);
+    CHECK(bad_list.output.find("bad:1") != std::string::npos);
+    for (FakeServer* server : {&site.one, &site.two, &site.three}) server->stop();
+    const auto dead = site.run({"missing", test_pubkey(), "--config", site.config});
+    CHECK(dead.status == 1);
+    CHECK(dead.output.find("no server could be listed") != std::string::npos);
+}
+
+TEST_CASE("the Go original's scripts for this do the same") {
+    Site site;
+    const auto hash = site.put(site.one, "first");
+    const auto run_script = [&](const std::string& name, const std::vector<std::string>& words) {
+        std::vector<std::string> argv{base::text(ESPALIER_SCRIPTS, '/', name)};
+        argv.insert(argv.end(), words.begin(), words.end());
+        Process process({.argv = argv,
+                         .env = {{"ESPALIER", ESPALIER_BINARY},
+                                 {"ESPALIER_NSEC", ""},
+                                 {"NOSTR_SECRET_KEY", site.secret}},
+                         .cwd = site.folder.path().string()});
+        const auto status = process.wait_exit();
+        return Run{.status = status.value_or(-1), .output = process.output()};
+    };
+    const auto shown = run_script("list_missing_blobs.sh", {test_pubkey(), site.config});
+    CHECK(shown.status == 0);
+    CHECK(shown.output.find(base::text("## ", site.two.url(), "\n  ", hash, ' ')) !=
+          std::string::npos);
+    CHECK(run_script("list_missing_blobs.sh", {test_pubkey(), site.config, "-o", "lists"}).status ==
+          0);
+    const auto list = base::text("lists/127.0.0.1_", site.two.port());
+    CHECK(run_script("equalize_server.sh", {site.two.url(), list, "--dry-run"}).status == 0);
+    CHECK_FALSE(site.two.has_blob(hash));
+    CHECK(run_script("equalize_server.sh", {site.two.url(), list}).status == 0);
+    CHECK(site.two.has_blob(hash));
+    CHECK(text_of(site.folder / "errors.log").empty());
+    CHECK(text_of(site.folder / "debug_errors.log").find("1 mirrored") != std::string::npos);
+    CHECK(run_script("equalize_server.sh", {site.two.url()}).status == 1);
+}
+
+}  // namespace espalier::test
