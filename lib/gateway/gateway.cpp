@@ -6,6 +6,7 @@
 #include "gateway/delete_blob.h"
 #include "gateway/get_list.h"
 #include "gateway/head_upload.h"
+#include "gateway/info.h"
 #include "gateway/put_report.h"
 #include "http/envelope.h"
 
@@ -137,7 +138,7 @@ http::Reply Gateway::ready() const {
     return reply;
 }
 
-http::Reply Gateway::handle_page(const http::Request&, Route route) {
+http::Reply Gateway::handle_page(const http::Request& request, Route route) {
     switch (route) {
         case Route::health: {
             const auto now = condition();
@@ -150,6 +151,8 @@ http::Reply Gateway::handle_page(const http::Request&, Route route) {
             return ready();
         case Route::live:
             return http::Reply::json(200, "{\"live\":true}\n");
+        case Route::info:
+            return http::Reply::json(200, info_json(parts_, request));
         case Route::stats:
             return http::Reply::json(200, stats_json(condition()));
         case Route::metrics:

@@ -23,6 +23,7 @@ Route route_of(std::string_view path) {
     if (path == "/upload") return Route::upload;
     if (path.starts_with(kListPrefix)) return Route::list;
     if (path == "/report") return Route::report;
+    if (path == "/info") return Route::info;
     if (path == "/") return Route::home;
     if (path == "/health") return Route::health;
     if (path == "/ready") return Route::ready;
@@ -42,6 +43,8 @@ std::string_view name_of(Route route) {
             return "/list/<pubkey>";
         case Route::report:
             return "/report";
+        case Route::info:
+            return "/info";
         case Route::home:
             return "/";
         case Route::health:
@@ -72,6 +75,18 @@ std::string_view methods_of(Route route) {
             return "";
         default:
             return "GET, HEAD, OPTIONS";
+    }
+}
+
+bool is_blossom(Route route) {
+    switch (route) {
+        case Route::blob:
+        case Route::upload:
+        case Route::list:
+        case Route::report:
+            return true;
+        default:
+            return false;
     }
 }
 

@@ -13,6 +13,7 @@ enum class Route : std::uint8_t {
     upload,
     list,
     report,
+    info,
     home,
     health,
     ready,
@@ -21,7 +22,7 @@ enum class Route : std::uint8_t {
     metrics,
     unknown
 };
-inline constexpr std::size_t kRoutes = 11;
+inline constexpr std::size_t kRoutes = 12;
 
 constexpr std::string_view kListPrefix = "/list/";
 
@@ -32,6 +33,8 @@ Route route_of(std::string_view path);
 std::string_view name_of(Route route);
 // The methods that the route knows, as an Allow header lists them; "" for unknown.
 std::string_view methods_of(Route route);
+// Whether the Blossom protocol (a BUD) has this route.
+bool is_blossom(Route route);
 bool knows_method(Route route, std::string_view method);
 
 }  // namespace espalier::gateway

@@ -25,13 +25,6 @@ std::string plain_url(const engine::Url& url) {
     return text;
 }
 
-// The server tag that this upstream looks for.
-std::string wanted_tag(const fleet::Upstream& upstream) {
-    return upstream.server_tag_match == fleet::ServerTagMatch::url
-               ? plain_url(upstream.url)
-               : protocol::server_tag_host(upstream.url.origin());
-}
-
 bool in_scope(const fleet::Upstream& upstream, const protocol::Caller& caller) {
     if (caller.servers.empty()) return true;
     switch (upstream.server_tag_match) {
@@ -45,7 +38,7 @@ bool in_scope(const fleet::Upstream& upstream, const protocol::Caller& caller) {
         case fleet::ServerTagMatch::domain:
             break;
     }
-    return std::ranges::find(caller.servers, wanted_tag(upstream)) != caller.servers.end();
+    return std::ranges::find(caller.servers, wanted_server_tag(upstream)) != caller.servers.end();
 }
 
 bool too_old(const fleet::Upstream& upstream, const protocol::Caller& caller, std::int64_t now) {
@@ -85,8 +78,9 @@ std::optional<Outcome> refusal(const fleet::Upstream& upstream, const protocol::
                                std::int64_t now) {
     if (!upstream.forwards_token) return std::nullopt;
     if (!in_scope(upstream, caller))
-        return left_out(upstream.id, OutcomeKind::out_of_scope, 401,
-                        base::text("the token has no server tag for ", wanted_tag(upstream)));
+        return left_out(
+            upstream.id, OutcomeKind::out_of_scope, 401,
+            base::text("the token has no server tag for ", wanted_server_tag(upstream)));
     if (too_old(upstream, caller, now))
         return left_out(upstream.id, OutcomeKind::client_fault, 401,
                         "the token is too old for this server");
@@ -105,6 +99,12 @@ std::optional<Outcome> exclusion(const fleet::Fleet& fleet, const fleet::Upstrea
 }
 
 }  // namespace
+
+std::string wanted_server_tag(const fleet::Upstream& upstream) {
+    return upstream.server_tag_match == fleet::ServerTagMatch::url
+               ? plain_url(upstream.url)
+               : protocol::server_tag_host(upstream.url.origin());
+}
 
 Targets choose_targets(const fleet::Fleet& fleet, const std::optional<protocol::Caller>& caller,
                        std::int64_t now, const std::optional<Offer>& offer) {

@@ -29,6 +29,9 @@ struct Offer {
 Targets choose_targets(const fleet::Fleet& fleet, const std::optional<protocol::Caller>& caller,
                        std::int64_t now, const std::optional<Offer>& offer);
 
+// The server tag that this upstream looks for in a token: its host, or its whole URL.
+std::string wanted_server_tag(const fleet::Upstream& upstream);
+
 // The Authorization header that this upstream can read; "" without a token, or when it gets none.
 // `raw`: the client's own header, used when there is no caller.
 std::string authorization_for(const fleet::Upstream& upstream,

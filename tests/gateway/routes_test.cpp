@@ -45,6 +45,7 @@ TEST_CASE("shorter or other digits are no blob") {
 TEST_CASE("the fixed paths are matched whole and by case") {
     CHECK(route_of("/upload") == Route::upload);
     CHECK(route_of("/report") == Route::report);
+    CHECK(route_of("/info") == Route::info);
     CHECK(route_of("/") == Route::home);
     CHECK(route_of("/health") == Route::health);
     CHECK(route_of("/ready") == Route::ready);
