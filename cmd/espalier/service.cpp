@@ -61,13 +61,14 @@ public:
           locator_(locator_options(settings_), network_, mover_),
           confirmer_({.patience = settings_.lookup_timeout}, network_, mover_),
           authorizer_(std::move(auth)),
+          rates_(rates_from(settings_)),
           resources_{memory_,
                      disk_,
                      {.window_bytes = settings_.upload_window, .folder = settings_.spool_dir},
                      *ledger_,
                      confirmer_},
           parts_{options_,    network_, mover_,   locator_,  confirmer_, resources_,
-                 authorizer_, *ledger_, metrics_, counters_, log},
+                 authorizer_, *ledger_, metrics_, counters_, rates_,     log},
           gateway_(parts_, random_seed()),
           server_(server_from(settings_), gateway_, log) {
         add_sources();
@@ -126,6 +127,9 @@ private:
         metrics_.add_source([this](auto& out) {
             out.gauge("blossom_gw_replicas_pending", "Replicas that the ledger lists as missing",
                       static_cast<double>(ledger_->missing_count()));
+            out.counter("blossom_gw_rate_limited_total",
+                        "Requests refused because of an address's or a key's rates",
+                        rates_.refused());
             out.gauge("blossom_gw_spool_bytes", "Bytes of upload spool files on the disk",
                       static_cast<double>(disk_.used()));
             out.counter("blossom_gw_spilled_bytes_total",
@@ -148,6 +152,7 @@ private:
     fanout::Locator locator_;
     fanout::Confirmer confirmer_;
     const protocol::Authorizer authorizer_;
+    gateway::Rates rates_;
     const fanout::Upload::Resources resources_;
     metrics::Metrics metrics_;
     gateway::Counters counters_;

@@ -180,6 +180,13 @@ gateway::Options gateway_from(const Settings& from) {
     return options;
 }
 
+gateway::Rates::Options rates_from(const Settings& from) {
+    return {.address = {.requests_per_minute = from.rates_ip_requests,
+                        .bytes_per_day = from.rates_ip_bytes},
+            .pubkey = {.requests_per_minute = from.rates_pubkey_requests,
+                       .bytes_per_day = from.rates_pubkey_bytes}};
+}
+
 http::Server::Options server_from(const Settings& from) {
     http::Server::Options options;
     options.listen = from.listen_addr;

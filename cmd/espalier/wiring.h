@@ -7,6 +7,7 @@
 
 #include "fleet/upstream.h"
 #include "gateway/options.h"
+#include "gateway/rates.h"
 #include "http/server.h"
 #include "protocol/authorizer.h"
 #include "settings/settings.h"
@@ -17,6 +18,7 @@ namespace espalier::command {
 base::Result<std::vector<fleet::Upstream>> upstreams_from(const settings::Settings& settings);
 base::Result<protocol::AuthorizerOptions> authorizer_from(const settings::Settings& settings);
 gateway::Options gateway_from(const settings::Settings& settings);
+gateway::Rates::Options rates_from(const settings::Settings& settings);
 http::Server::Options server_from(const settings::Settings& settings);
 fleet::Strategy strategy_from(settings::Strategy strategy);
 

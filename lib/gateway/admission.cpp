@@ -1,6 +1,17 @@
 #include "gateway/admission.h"
 
+#include "base/text.h"
+
 namespace espalier::gateway {
+namespace {
+
+// Bytes that count as the client's: those of uploads.
+std::uint64_t bytes_of(const http::Head& head, protocol::Verb verb) {
+    return verb == protocol::Verb::upload && head.method == "PUT" ? head.content_length.value_or(0)
+                                                                  : 0;
+}
+
+}  // namespace
 
 std::expected<Admission, http::Reply> admit(const Parts& parts, const http::Request& request,
                                             protocol::Verb verb,
@@ -8,13 +19,27 @@ std::expected<Admission, http::Reply> admit(const Parts& parts, const http::Requ
     const auto header = request.head.value("Authorization");
     auto checked = parts.authorizer.check(header, verb, hash, own_host(parts.options, request),
                                           parts.network.clock.unix_now());
-    if (checked) return Admission{.caller = std::move(*checked), .raw_header = header};
+    if (checked) {
+        const auto wait =
+            parts.rates.take(checked->pubkey, bytes_of(request.head, verb), base::Steady::now());
+        if (wait) return std::unexpected(too_much("key", *wait));
+        return Admission{.caller = std::move(*checked), .raw_header = header};
+    }
     if (!parts.options.auth_required) return Admission{.caller = {}, .raw_header = header};
     parts.counters.count_refusal(checked.error().why);
     parts.log.info("token refused", {{"request", request.id},
                                      {"verb", protocol::name_of(verb)},
                                      {"why", protocol::name_of(checked.error().why)}});
     return std::unexpected(http::Reply::of(checked.error().error));
+}
+
+http::Reply too_much(std::string_view whom, base::Seconds wait) {
+    auto reply = http::Reply::of(
+        {.kind = base::ErrorKind::throttled,
+         .reason = base::text("too much from this ", whom, ": try again in ", wait.count(), " s"),
+         .origin = base::Origin::client});
+    reply.header("Retry-After", base::text(wait.count()));
+    return reply;
 }
 
 std::string own_host(const Options& options, const http::Request& request) {

@@ -16,11 +16,15 @@ struct Admission {
     std::string_view raw_header;  // valid as long as the request
 };
 
-// With `auth.writes: required` the token must be valid, else the refusal's Reply. With
+// With `auth.writes: required` the token must be valid, and its key within its rates, else the
+// refusal's Reply. With
 // `forward` a token that we cannot read is passed on as it is.
 std::expected<Admission, http::Reply> admit(const Parts& parts, const http::Request& request,
                                             protocol::Verb verb,
                                             const std::optional<protocol::BlobHash>& hash);
+
+// 429, and when to come again.
+http::Reply too_much(std::string_view whom, base::Seconds wait);
 
 // Our own name for server tags: base_url when set, else the request's Host.
 std::string own_host(const Options& options, const http::Request& request);

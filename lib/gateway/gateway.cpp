@@ -22,6 +22,12 @@ http::Reply wrong_method(Route route) {
     return reply;
 }
 
+// What watches over the gateway is never refused, and CORS neither.
+bool is_bounded(const http::Head& head, Route route) {
+    return head.method != "OPTIONS" && route != Route::health && route != Route::live &&
+           route != Route::ready && route != Route::metrics;
+}
+
 bool is_read(const http::Head& head) {
     return head.method == "GET" || head.method == "HEAD";
 }
@@ -33,6 +39,7 @@ Gateway::Gateway(const Parts& parts, std::uint64_t seed)
 
 bool Gateway::instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) {
     const auto route = route_of(head.path);
+    if (parts_.rates.bounds_addresses() && is_bounded(head, route)) return false;
     if (route == Route::blob && is_read(head)) return get_blob_.instant(head, peer, reply);
     if (head.method == "OPTIONS" && !head.has_body()) {
         http::preflight(reply);
@@ -73,6 +80,12 @@ void Gateway::answered(const http::Head& head, std::string_view, int status, std
 http::Reply Gateway::handle(http::Request& request) {
     const auto route = route_of(request.head.path);
     if (request.head.method == "OPTIONS") return http::preflight();
+    if (is_bounded(request.head, route)) {
+        const bool uploads = route == Route::upload && request.head.method == "PUT";
+        const auto bytes = uploads ? request.head.content_length.value_or(0) : 0;
+        const auto wait = parts_.rates.take(request.peer, bytes, base::Steady::now());
+        if (wait) return too_much("address", *wait);
+    }
     if (route == Route::unknown)
         return http::Reply::of(
             {.kind = ErrorKind::missing, .reason = "there is nothing at this path"});

@@ -13,6 +13,7 @@
 #include "fanout/upload.h"
 #include "gateway/counters.h"
 #include "gateway/options.h"
+#include "gateway/rates.h"
 #include "ledger/ledger.h"
 #include "metrics/exposition.h"
 #include "protocol/authorizer.h"
@@ -30,6 +31,7 @@ struct Parts {
     ledger::Ledger& ledger;
     metrics::Metrics& metrics;
     Counters& counters;
+    Rates& rates;
     base::Log& log;
 };
 

@@ -170,6 +170,11 @@ http::Reply PutUpload::handle(http::Request& request) {
         return std::move(digest).error();
     }
     const BlobHash hash(*digest);
+    if (request.head.chunked) {
+        const auto& caller = intake->admission.caller;
+        parts_.rates.charge(request.peer, caller ? std::optional(caller->pubkey) : std::nullopt,
+                            upload->size(), base::Steady::now());
+    }
     if (auto refusal = disagreement(*intake, hash)) {
         upload->drop();
         parts_.counters.count_upload(Counters::Quorum::aborted);

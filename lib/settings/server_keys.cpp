@@ -169,6 +169,21 @@ Section<S> tokens() {
         }};
 }
 
+Section<S> rates() {
+    return {"Rates",
+            {
+                key("rates.ip_requests", &S::rates_ip_requests,
+                    "Requests a minute of one client address (IPv6: /64); more are answered 429. "
+                    "0 = no limit."),
+                key("rates.ip_bytes", &S::rates_ip_bytes,
+                    "Bytes of uploads a day of one client address. 0 = no limit."),
+                key("rates.pubkey_requests", &S::rates_pubkey_requests,
+                    "Requests a minute with tokens of one public key. 0 = no limit."),
+                key("rates.pubkey_bytes", &S::rates_pubkey_bytes,
+                    "Bytes of uploads a day with tokens of one public key. 0 = no limit."),
+            }};
+}
+
 Section<S> upstreams() {
     return {
         "Upstreams",
@@ -228,14 +243,14 @@ Section<S> logs() {
 }  // namespace
 
 std::vector<Section<Settings>> server_sections() {
-    return {listening(), uploads(),   downloads(), lists(), deletes(),
-            tokens(),    upstreams(), resources(), logs()};
+    return {listening(), uploads(), downloads(), lists(),     deletes(),
+            tokens(),    rates(),   upstreams(), resources(), logs()};
 }
 
 std::vector<std::string_view> later_server_keys() {
-    return {"replicas_target", "repair_interval", "repair_bandwidth", "service_key", "rates",
-            "admin",           "log.instant",     "hint_hosts",       "cache",       "cache_dir",
-            "cache_max_bytes", "verify",          "streams"};
+    return {"replicas_target", "repair_interval", "repair_bandwidth", "service_key",
+            "admin",           "log.instant",     "hint_hosts",       "cache",
+            "cache_dir",       "cache_max_bytes", "verify",           "streams"};
 }
 
 std::vector<std::string_view> later_top_keys() {

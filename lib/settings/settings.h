@@ -129,6 +129,12 @@ struct Settings {
     RequireX require_x = RequireX::if_present;
     AcceptServerTags accept_server_tags = AcceptServerTags::own_or_upstream;
 
+    // Rates; 0: no limit.
+    std::uint64_t rates_ip_requests = 0;  // a minute
+    std::uint64_t rates_ip_bytes = 0;     // of uploads, a day
+    std::uint64_t rates_pubkey_requests = 0;
+    std::uint64_t rates_pubkey_bytes = 0;
+
     // Upstreams.
     Milliseconds timeout = Seconds(30);
     Milliseconds stall_timeout = Seconds(30);
