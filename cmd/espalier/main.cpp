@@ -9,6 +9,7 @@
 #include "check.h"
 #include "demo.h"
 #include "missing.h"
+#include "reload.h"
 #include "repair.h"
 #include "serve.h"
 #include "store.h"
@@ -114,6 +115,12 @@ void describe_repair(CLI::App& command, RepairOptions& options) {
     command.add_flag("--json", options.json, "Print JSON");
 }
 
+void describe_reload(CLI::App& command, ReloadOptions& options) {
+    command.add_option("--config", options.config, "Configuration file")->capture_default_str();
+    command.add_flag("--lenient", options.lenient,
+                     "Warn about unknown keys instead of refusing them");
+}
+
 int run(int argc, char** argv) {
     CLI::App app("A gateway that makes several Blossom servers one");
     app.set_version_flag("--version", kVersion);
@@ -125,6 +132,7 @@ int run(int argc, char** argv) {
     UploadOptions upload;
     MissingOptions missing;
     RepairOptions repair;
+    ReloadOptions reload;
     describe_serve(app, serve);
     describe_serve(*app.add_subcommand("serve", "Run the gateway (also without a subcommand)"),
                    serve);
@@ -147,6 +155,9 @@ int run(int argc, char** argv) {
     auto* const repair_command =
         app.add_subcommand("repair", "Bring a user's blobs to every server that lacks them");
     describe_repair(*repair_command, repair);
+    auto* const reload_command =
+        app.add_subcommand("reload", "Have the running gateway read its configuration again");
+    describe_reload(*reload_command, reload);
     app.require_subcommand(0, 1);
     try {
         app.parse(arguments(argc, argv));
@@ -160,6 +171,7 @@ int run(int argc, char** argv) {
     if (upload_command->parsed()) return run_upload(upload);
     if (missing_command->parsed()) return run_missing(missing);
     if (repair_command->parsed()) return run_repair(repair);
+    if (reload_command->parsed()) return run_reload(reload);
     return run_serve(serve);
 }
 

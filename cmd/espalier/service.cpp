@@ -1,8 +1,10 @@
 #include "service.h"
 
 #include <filesystem>
+#include <functional>
 #include <random>
 
+#include "base/text.h"
 #include "base/thread.h"
 #include "environment.h"
 #include "fanout/probe.h"
@@ -10,6 +12,7 @@
 #include "metrics/sources.h"
 #include "open_files.h"
 #include "settings/load.h"
+#include "settings/reload.h"
 #include "wiring.h"
 
 namespace espalier::command {
@@ -40,6 +43,21 @@ base::Result<std::unique_ptr<ledger::Ledger>> open_ledger(const Settings& settin
 
 }  // namespace
 
+// What of a gateway changes when its configuration is read again.
+struct Generation {
+    using Assemble = std::function<gateway::Parts(Generation&)>;
+    Generation(const Settings& settings, protocol::AuthorizerOptions auth, const Assemble& assemble)
+        : options(gateway_from(settings)),
+          authorizer(std::move(auth)),
+          rates(rates_from(settings)),
+          parts(assemble(*this)) {}
+
+    const gateway::Options options;
+    const protocol::Authorizer authorizer;
+    gateway::Rates rates;
+    const gateway::Parts parts;
+};
+
 // Every object of a running gateway, in the order of construction; destroyed in reverse.
 class Service::Parts {
 public:
@@ -48,7 +66,6 @@ public:
           std::unique_ptr<ledger::Ledger> ledger, base::Log& log)
         : settings_(std::move(settings)),
           ledger_(std::move(ledger)),
-          options_(gateway_from(settings_)),
           memory_(settings_.buffers_max),
           disk_(settings_.spool_max_bytes),
           fleet_({.upstreams = std::move(upstreams),
@@ -60,17 +77,17 @@ public:
           network_{engine_, fleet_, map_, clock_, log},
           locator_(locator_options(settings_), network_, mover_),
           confirmer_({.patience = settings_.lookup_timeout}, network_, mover_),
-          authorizer_(std::move(auth)),
-          rates_(rates_from(settings_)),
+          prober_({.interval = settings_.probe_interval, .timeout = settings_.probe_timeout},
+                  network_, mover_),
           resources_{memory_,
                      disk_,
                      {.window_bytes = settings_.upload_window, .folder = settings_.spool_dir},
                      *ledger_,
                      confirmer_},
-          parts_{options_,    network_, mover_,   locator_,  confirmer_, resources_,
-                 authorizer_, *ledger_, metrics_, counters_, rates_,     log},
-          gateway_(parts_, random_seed()),
+          log_(log),
+          gateway_(add_generation(settings_, std::move(auth)), random_seed()),
           server_(server_from(settings_), gateway_, log) {
+        map_.serve_only(readable());
         add_sources();
     }
 
@@ -80,10 +97,20 @@ public:
 
     base::Result<void> start() {
         mover_.start();
-        fanout::start_probes(
-            {.interval = settings_.probe_interval, .timeout = settings_.probe_timeout}, network_,
-            mover_);
+        prober_.cover();
         return server_.start();
+    }
+
+    base::Result<void> reload(const Settings& settings) {
+        auto upstreams = upstreams_from(settings);
+        if (!upstreams) return std::unexpected(upstreams.error());
+        auto auth = authorizer_from(settings);
+        if (!auth) return std::unexpected(auth.error());
+        if (auto replaced = fleet_.replace(std::move(*upstreams)); !replaced) return replaced;
+        map_.serve_only(readable());
+        gateway_.use(add_generation(settings, std::move(*auth)));
+        prober_.cover();
+        return {};
     }
 
     std::vector<std::uint16_t> ports() const { return server_.ports(); }
@@ -115,6 +142,24 @@ private:
                 .strategy = strategy_from(settings.download_strategy())};
     }
 
+    const gateway::Parts& add_generation(const Settings& settings,
+                                         protocol::AuthorizerOptions auth) {
+        const auto assemble = [this](Generation& now) -> gateway::Parts {
+            return {now.options,    network_, mover_,   locator_,  confirmer_, resources_,
+                    now.authorizer, *ledger_, metrics_, counters_, now.rates,  log_};
+        };
+        generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
+        return generations_.back()->parts;
+    }
+
+    // Those that clients may be sent to.
+    fleet::UpstreamSet readable() const {
+        fleet::UpstreamSet set;
+        for (const auto& upstream : fleet_.upstreams())
+            if (upstream.mode != fleet::Mode::source) set.add(upstream.id);
+        return set;
+    }
+
     void add_sources() {
         using metrics::describe;
         metrics_.add_source([this](auto& out) { describe(out, fleet_.snapshot()); });
@@ -127,9 +172,6 @@ private:
         metrics_.add_source([this](auto& out) {
             out.gauge("blossom_gw_replicas_pending", "Replicas that the ledger lists as missing",
                       static_cast<double>(ledger_->missing_count()));
-            out.counter("blossom_gw_rate_limited_total",
-                        "Requests refused because of an address's or a key's rates",
-                        rates_.refused());
             out.gauge("blossom_gw_spool_bytes", "Bytes of upload spool files on the disk",
                       static_cast<double>(disk_.used()));
             out.counter("blossom_gw_spilled_bytes_total",
@@ -142,7 +184,6 @@ private:
     const Settings settings_;
     const std::unique_ptr<ledger::Ledger> ledger_;
     const base::SystemClock clock_;
-    const gateway::Options options_;
     base::Budget memory_, disk_;
     fleet::Fleet fleet_;
     fleet::BlobMap map_;
@@ -151,17 +192,19 @@ private:
     fanout::Mover mover_;
     fanout::Locator locator_;
     fanout::Confirmer confirmer_;
-    const protocol::Authorizer authorizer_;
-    gateway::Rates rates_;
+    fanout::Prober prober_;
     const fanout::Upload::Resources resources_;
     metrics::Metrics metrics_;
     gateway::Counters counters_;
-    const gateway::Parts parts_;
+    base::Log& log_;
+    // The newest is in force; requests under way may use any. Owned by main.
+    std::vector<std::unique_ptr<Generation>> generations_;
     gateway::Gateway gateway_;
     http::Server server_;
 };
 
-Service::Service(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Service::Service(std::unique_ptr<Parts> parts, Settings settings)
+    : settings_(std::move(settings)), parts_(std::move(parts)) {}
 Service::~Service() = default;
 
 base::Result<std::unique_ptr<Service>> Service::open(Settings settings, std::uint64_t files_max,
@@ -172,6 +215,7 @@ base::Result<std::unique_ptr<Service>> Service::open(Settings settings, std::uin
     if (!auth) return std::unexpected(auth.error());
     auto ledger = open_ledger(settings);
     if (!ledger) return std::unexpected(ledger.error());
+    auto as_read = settings;
     const auto files = share_files(files_max, settings.max_connections, settings.workers_max());
     if (files.clients < settings.max_connections) {
         log.warning("max_connections is lowered to what the limit of open files allows",
@@ -181,7 +225,18 @@ base::Result<std::unique_ptr<Service>> Service::open(Settings settings, std::uin
     }
     auto parts = std::make_unique<Parts>(std::move(settings), files.engine, std::move(*upstreams),
                                          std::move(*auth), std::move(*ledger), log);
-    return std::unique_ptr<Service>(new Service(std::move(parts)));
+    return std::unique_ptr<Service>(new Service(std::move(parts), std::move(as_read)));
+}
+
+base::Result<void> Service::reload(const Settings& settings) {
+    std::string names;
+    for (const auto name : settings::keys_that_need_a_restart(settings_, settings))
+        names += base::text(names.empty() ? "" : ", ", name);
+    if (!names.empty())
+        return base::fail(base::ErrorKind::invalid, "these keys need a restart: " + names);
+    auto done = parts_->reload(settings);
+    if (done) settings_ = settings;
+    return done;
 }
 
 base::Result<void> Service::start() {

@@ -28,6 +28,10 @@ public:
 
     // Errors: those of http::Server::start().
     base::Result<void> start();
+    // Puts in force what of `settings` may change while it runs, for requests that begin from now
+    // on; none is dropped. Errors: invalid, naming the keys that need a restart, or as open();
+    // then nothing has changed. Threads: the one that started it.
+    base::Result<void> reload(const settings::Settings& settings);
     // In the order of Settings::listen_addr, once started.
     std::vector<std::uint16_t> ports() const;
     // Refuses what is new, gives what is under way `shutdown_grace`, notes the rest in the
@@ -36,7 +40,8 @@ public:
 
 private:
     class Parts;
-    explicit Service(std::unique_ptr<Parts> parts);
+    Service(std::unique_ptr<Parts> parts, settings::Settings settings);
+    settings::Settings settings_;  // in force, as they were read
     const std::unique_ptr<Parts> parts_;
 };
 

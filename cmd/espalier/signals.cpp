@@ -13,19 +13,40 @@ sigset_t ending_signals() {
     return set;
 }
 
-}  // namespace
+sigset_t serving_signals() {
+    auto set = ending_signals();
+    sigaddset(&set, SIGHUP);
+    return set;
+}
 
-void block_ending_signals() {
-    const auto set = ending_signals();
+void block(const sigset_t& set) {
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
 }
 
-void wait_for_ending_signal() {
-    const auto set = ending_signals();
+int wait_for(const sigset_t& set) {
     int got = 0;
     while (sigwait(&set, &got) != 0) {
     }
+    return got;
+}
+
+}  // namespace
+
+void block_ending_signals() {
+    block(ending_signals());
+}
+
+void block_serving_signals() {
+    block(serving_signals());
+}
+
+void wait_for_ending_signal() {
+    wait_for(ending_signals());
+}
+
+Signal wait_for_serving_signal() {
+    return wait_for(serving_signals()) == SIGHUP ? Signal::reload : Signal::end;
 }
 
 }  // namespace espalier::command

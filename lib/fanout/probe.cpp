@@ -20,26 +20,37 @@ protocol::BlobHash random_hash() {
 
 class Probe : public Job {
 public:
-    Probe(Mover& mover, Network network, const fleet::Upstream& upstream,
-          const ProbeOptions& options)
-        : Job(mover), network_(network), upstream_(upstream), options_(options) {}
+    Probe(Mover& mover, Network network, fleet::UpstreamId id, const ProbeOptions& options,
+          std::shared_ptr<std::atomic<std::uint64_t>> covered)
+        : Job(mover), network_(network), id_(id), options_(options), covered_(std::move(covered)) {}
 
     std::optional<Deadline> step(Steady::time_point now) override {
         if (transfer_ && transfer_.decided()) read(now);
         if (transfer_) return Deadline::never();
+        if (leaves()) return std::nullopt;
         const auto due = asked_at_ + pause();
         if (now < due) return Deadline::at(std::min(due, now + options_.interval_after_fault));
         asked_at_ = now;
-        auto request = head_request(upstream_, random_hash(), Deadline::at(now + options_.timeout));
+        const auto& upstream = network_.fleet.at(id_);
+        auto request = head_request(upstream, random_hash(), Deadline::at(now + options_.timeout));
         request.at_once_max = 0;  // how it is must be known above all when it has much to do
-        transfer_ = start(network_, upstream_, std::move(request), bell());
+        transfer_ = start(network_, upstream, std::move(request), bell());
         return Deadline::never();
     }
 
 private:
+    // Whether the upstream is in use no more. It may come back at any moment: who then finds the
+    // place free starts another Job.
+    bool leaves() {
+        const auto bit = std::uint64_t{1} << id_;
+        if (network_.fleet.in_use().has(id_)) return false;
+        covered_->fetch_and(~bit);
+        return !network_.fleet.in_use().has(id_) || (covered_->fetch_or(bit) & bit) != 0;
+    }
+
     // A fault seen by anybody shortens the wait.
     base::Milliseconds pause() const {
-        const auto state = network_.fleet.candidate(upstream_.id);
+        const auto state = network_.fleet.candidate(id_);
         const bool well = state.failures == 0 && !state.suspect;
         return well ? options_.interval
                     : std::min(options_.interval, options_.interval_after_fault);
@@ -47,9 +58,9 @@ private:
 
     void read(Steady::time_point) {
         const auto state = transfer_.state();
-        auto outcome = outcome_of(upstream_, state, false);
-        const int miss = learn_miss_status(network_.fleet.miss_status(upstream_.id), state);
-        network_.fleet.learn_miss_status(upstream_.id, miss);
+        auto outcome = outcome_of(network_.fleet.at(id_), state, false);
+        const int miss = learn_miss_status(network_.fleet.miss_status(id_), state);
+        network_.fleet.learn_miss_status(id_, miss);
         // However a server says that it has no such blob, it is well.
         const bool answers = outcome.kind != fleet::OutcomeKind::upstream_fault &&
                              outcome.kind != fleet::OutcomeKind::throttle;
@@ -60,17 +71,21 @@ private:
     }
 
     Network network_;
-    const fleet::Upstream& upstream_;
+    const fleet::UpstreamId id_;
     const ProbeOptions options_;
+    const std::shared_ptr<std::atomic<std::uint64_t>> covered_;
     engine::Transfer transfer_;
     Steady::time_point asked_at_{};
 };
 
 }  // namespace
 
-void start_probes(const ProbeOptions& options, Network network, Mover& mover) {
-    for (const auto& upstream : network.fleet.upstreams())
-        mover.add(std::make_shared<Probe>(mover, network, upstream, options));
+void Prober::cover() {
+    for (const auto& upstream : network_.fleet.upstreams()) {
+        const auto bit = std::uint64_t{1} << upstream.id;
+        if ((covered_->fetch_or(bit) & bit) != 0) continue;
+        mover_.add(std::make_shared<Probe>(mover_, network_, upstream.id, options_, covered_));
+    }
 }
 
 }  // namespace espalier::fanout

@@ -226,11 +226,13 @@ std::uint32_t since(Steady::time_point epoch, Steady::time_point now) {
 
 std::optional<BlobEntry> BlobMap::find(const BlobHash& hash, Steady::time_point now) {
     return shard_of(hash).with_entry(hash, [&](Stored* stored) -> std::optional<BlobEntry> {
-        if (stored == nullptr || stored->servers == 0) return std::nullopt;
+        const auto servers =
+            stored == nullptr ? 0 : stored->servers & served_.load(std::memory_order_relaxed);
+        if (servers == 0) return std::nullopt;
         const auto verified = epoch_ + base::Seconds{stored->verified};
         if (now - verified > options_.ttl) return std::nullopt;
         stored->used = 1;
-        BlobEntry entry{.servers = UpstreamSet(stored->servers), .facts = {}, .verified = verified};
+        BlobEntry entry{.servers = UpstreamSet(servers), .facts = {}, .verified = verified};
         if (stored->size != kSizeUnknown) entry.facts.size = std::uint64_t{stored->size};
         entry.facts.type = types_->name_of(stored->type);
         entry.facts.last_modified = stored->last_modified;

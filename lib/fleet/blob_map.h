@@ -7,6 +7,7 @@
 // be made by a reactor.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -53,7 +54,9 @@ public:
     BlobMap(const BlobMap&) = delete;
     BlobMap& operator=(const BlobMap&) = delete;
 
-    // Nothing when unknown or older than the ttl.
+    // Only these are given from now on; what is known of others stays. Before: all.
+    void serve_only(UpstreamSet servers) { served_ = servers.bits(); }
+    // Nothing when unknown, older than the ttl, or nowhere that is served.
     std::optional<BlobEntry> find(const protocol::BlobHash& hash, base::Steady::time_point now);
     // `server`, asked at `asked`, has confirmed the blob. Facts that are known replace unknown
     // ones. Ignored when the blob was deleted after the question.
@@ -75,6 +78,7 @@ private:
     bool outdated(const protocol::BlobHash& hash, base::Steady::time_point asked) const;
 
     const Options options_;
+    std::atomic<std::uint64_t> served_{~std::uint64_t{0}};  // bits of an UpstreamSet
     const base::Steady::time_point epoch_;
     const std::unique_ptr<Types> types_;
     std::vector<std::unique_ptr<Shard>> shards_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace espalier::fleet {
 namespace {
@@ -48,14 +49,49 @@ struct Fleet::Live {
 };
 
 Fleet::Fleet(Options options, const base::Clock& clock, OnChange on_change)
-    : options_(std::move(options)), clock_(clock), on_change_(std::move(on_change)) {
-    ESPALIER_CHECK(options_.upstreams.size() <= kUpstreamsMax);
-    for (std::size_t i = 0; i < options_.upstreams.size(); ++i) {
-        ESPALIER_CHECK(options_.upstreams[i].id == i);
-        live_.push_back(std::make_unique<Live>());
-        const auto& upstream = options_.upstreams[i];
-        names_.push_back({upstream.url.with_path("/").text(), host_among(options_.upstreams, i)});
+    : max_failures_(options.max_failures), clock_(clock), on_change_(std::move(on_change)) {
+    ESPALIER_CHECK(options.upstreams.size() <= kUpstreamsMax);
+    for (std::size_t i = 0; i < options.upstreams.size(); ++i)
+        ESPALIER_CHECK(options.upstreams[i].id == i);
+    for (std::size_t i = 0; i < kUpstreamsMax; ++i) live_.push_back(std::make_unique<Live>());
+    install(std::move(options.upstreams));
+}
+
+void Fleet::install(std::vector<Upstream> upstreams) {
+    auto roster = std::make_unique<Roster>();
+    roster->upstreams = std::move(upstreams);
+    for (std::size_t i = 0; i < roster->upstreams.size(); ++i) {
+        const Upstream& upstream = roster->upstreams[i];
+        roster->in_use.add(upstream.id);
+        roster->seats.push_back({.upstream = &upstream,
+                                 .link_base = upstream.url.with_path("/").text(),
+                                 .host = host_among(roster->upstreams, i)});
     }
+    for (const Seat& seat : roster->seats) seats_.at(seat.upstream->id) = &seat;
+    current_ = roster.get();
+    rosters_.with([&](auto& all) { all.push_back(std::move(roster)); });
+}
+
+std::optional<UpstreamId> Fleet::id_of(const engine::Url& url) const {
+    for (std::size_t id = 0; id < kUpstreamsMax; ++id)
+        if (const Seat* seat = seats_.at(id); seat != nullptr && seat->upstream->url == url)
+            return static_cast<UpstreamId>(id);
+    return std::nullopt;
+}
+
+base::Result<void> Fleet::replace(std::vector<Upstream> upstreams) {
+    const auto is_given = [](const auto& seat) { return seat.load() != nullptr; };
+    auto next = static_cast<std::size_t>(std::ranges::count_if(seats_, is_given));
+    for (Upstream& upstream : upstreams) {
+        const auto known = id_of(upstream.url);
+        if (!known && next == kUpstreamsMax)
+            return base::fail(base::ErrorKind::invalid,
+                              base::text("more than ", kUpstreamsMax,
+                                         " different upstreams in all need a restart"));
+        upstream.id = known ? *known : static_cast<UpstreamId>(next++);
+    }
+    install(std::move(upstreams));
+    return {};
 }
 
 Fleet::~Fleet() = default;
@@ -81,15 +117,14 @@ void Fleet::fail(Live& live, const Upstream& upstream, const Outcome& outcome) {
     live.last_error.with([&](std::string& text) { text = outcome.reason; });
     if (at_connection_level(outcome)) live.suspect = true;
     const auto failures = live.failures.fetch_add(1) + 1;
-    if (failures == options_.max_failures && on_change_)
-        on_change_(upstream, false, outcome.reason);
+    if (failures == max_failures_ && on_change_) on_change_(upstream, false, outcome.reason);
 }
 
 void Fleet::succeed(Live& live, const Upstream& upstream) {
     live.last_success = clock_.unix_now();
     live.suspect = false;
     const auto failures = live.failures.exchange(0);
-    if (failures >= options_.max_failures && on_change_) on_change_(upstream, true, "it answered");
+    if (failures >= max_failures_ && on_change_) on_change_(upstream, true, "it answered");
 }
 
 void Fleet::count_redirect(UpstreamId id) {
@@ -106,7 +141,7 @@ void Fleet::count_in_flight(UpstreamId id, int change) {
 }
 
 bool Fleet::healthy(UpstreamId id) const {
-    return live_[id]->failures.load(kRelaxed) < options_.max_failures;
+    return live_[id]->failures.load(kRelaxed) < max_failures_;
 }
 
 bool Fleet::suspect(UpstreamId id) const {
@@ -128,23 +163,23 @@ void Fleet::learn_miss_status(UpstreamId id, int status) {
 
 int Fleet::healthy_count() const {
     return static_cast<int>(std::ranges::count_if(
-        options_.upstreams, [this](const Upstream& upstream) { return healthy(upstream.id); }));
+        upstreams(), [this](const Upstream& upstream) { return healthy(upstream.id); }));
 }
 
 Candidate Fleet::candidate(UpstreamId id) const {
     const Live& live = *live_[id];
     const auto failures = live.failures.load(kRelaxed);
     return {.id = id,
-            .priority = options_.upstreams[id].priority,
+            .priority = at(id).priority,
             .failures = failures,
-            .healthy = failures < options_.max_failures,
+            .healthy = failures < max_failures_,
             .suspect = live.suspect.load(kRelaxed),
-            .draining = options_.upstreams[id].mode == Mode::drain};
+            .draining = at(id).mode == Mode::drain};
 }
 
 std::vector<UpstreamSnapshot> Fleet::snapshot() const {
     std::vector<UpstreamSnapshot> all;
-    for (const Upstream& upstream : options_.upstreams) {
+    for (const Upstream& upstream : upstreams()) {
         const Live& live = *live_[upstream.id];
         auto& one = all.emplace_back();
         one.id = upstream.id;

@@ -5,6 +5,10 @@
 // makes it healthy again. One connection-level fault makes it *suspect* until a success.
 // A 429 pauses it for as long as it asked.
 //
+// The upstreams may be replaced while requests run. An id belongs to one URL for as long as the
+// Fleet lives, and what at() and upstreams() gave stays valid, so that a request ends with the
+// upstreams it began with. Old descriptions are kept: replacing is rare.
+//
 // Threads: any. Health and counters are atomics, so a reactor may read them.
 #pragma once
 
@@ -13,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,13 +62,22 @@ public:
     Fleet(const Fleet&) = delete;
     Fleet& operator=(const Fleet&) = delete;
 
-    const std::vector<Upstream>& upstreams() const { return options_.upstreams; }
-    const Upstream& at(UpstreamId id) const { return options_.upstreams.at(id); }
-    std::size_t size() const { return options_.upstreams.size(); }
+    // Those that are in use now; their ids need not be dense.
+    const std::vector<Upstream>& upstreams() const { return roster().upstreams; }
+    // The newest description, also of one that is in use no more.
+    const Upstream& at(UpstreamId id) const { return *seat(id).upstream; }
+    std::size_t size() const { return roster().upstreams.size(); }
+    // For sets of servers that were put together earlier.
+    UpstreamSet in_use() const { return roster().in_use; }
     // Made once, for the hot path: where a blob's name is appended ("https://host/"), and what
     // clients and metrics call it: the host, or the URL where two upstreams share a host.
-    const std::string& link_base(UpstreamId id) const { return names_[id].link_base; }
-    const std::string& host(UpstreamId id) const { return names_[id].host; }
+    const std::string& link_base(UpstreamId id) const { return seat(id).link_base; }
+    const std::string& host(UpstreamId id) const { return seat(id).host; }
+
+    // Puts these in the place of all others; ids are given by URL, whatever they were. One that
+    // was there before keeps its health and tallies. Errors: invalid, when more than
+    // kUpstreamsMax URLs have been in use in all. Threads: one at a time.
+    base::Result<void> replace(std::vector<Upstream> upstreams);
 
     // Counts the outcome, and moves health when it is the upstream's own fault or merit.
     void record(Op op, const Outcome& outcome);
@@ -86,17 +100,30 @@ public:
 
 private:
     struct Live;
+    struct Seat {
+        const Upstream* upstream = nullptr;
+        std::string link_base, host;
+    };
+    struct Roster {
+        std::vector<Upstream> upstreams;
+        std::vector<Seat> seats;  // one for each of them
+        UpstreamSet in_use;
+    };
+
+    const Roster& roster() const { return *current_.load(std::memory_order_acquire); }
+    const Seat& seat(UpstreamId id) const { return *seats_.at(id).load(std::memory_order_acquire); }
+    std::optional<UpstreamId> id_of(const engine::Url& url) const;
+    void install(std::vector<Upstream> upstreams);
     void fail(Live& live, const Upstream& upstream, const Outcome& outcome);
     void succeed(Live& live, const Upstream& upstream);
 
-    const Options options_;
-    struct Names {
-        std::string link_base, host;
-    };
-    std::vector<Names> names_;
+    const std::uint32_t max_failures_;
     const base::Clock& clock_;
     const OnChange on_change_;
-    std::vector<std::unique_ptr<Live>> live_;
+    std::vector<std::unique_ptr<Live>> live_;  // by id, one for each that there can be
+    std::atomic<const Roster*> current_{nullptr};
+    std::array<std::atomic<const Seat*>, kUpstreamsMax> seats_{};  // by id; null: not given yet
+    base::Guarded<std::vector<std::unique_ptr<const Roster>>> rosters_;  // all there ever were
 };
 
 }  // namespace espalier::fleet

@@ -22,7 +22,7 @@ std::expected<Admission, http::Reply> admit(const Parts& parts, const http::Requ
     if (checked) {
         const auto wait =
             parts.rates.take(checked->pubkey, bytes_of(request.head, verb), base::Steady::now());
-        if (wait) return std::unexpected(too_much("key", *wait));
+        if (wait) return std::unexpected(too_much(parts, "key", *wait));
         return Admission{.caller = std::move(*checked), .raw_header = header};
     }
     if (!parts.options.auth_required) return Admission{.caller = {}, .raw_header = header};
@@ -33,7 +33,8 @@ std::expected<Admission, http::Reply> admit(const Parts& parts, const http::Requ
     return std::unexpected(http::Reply::of(checked.error().error));
 }
 
-http::Reply too_much(std::string_view whom, base::Seconds wait) {
+http::Reply too_much(const Parts& parts, std::string_view whom, base::Seconds wait) {
+    parts.counters.count_rate_limited();
     auto reply = http::Reply::of(
         {.kind = base::ErrorKind::throttled,
          .reason = base::text("too much from this ", whom, ": try again in ", wait.count(), " s"),

@@ -23,8 +23,8 @@ std::expected<Admission, http::Reply> admit(const Parts& parts, const http::Requ
                                             protocol::Verb verb,
                                             const std::optional<protocol::BlobHash>& hash);
 
-// 429, and when to come again.
-http::Reply too_much(std::string_view whom, base::Seconds wait);
+// 429, and when to come again; counted.
+http::Reply too_much(const Parts& parts, std::string_view whom, base::Seconds wait);
 
 // Our own name for server tags: base_url when set, else the request's Host.
 std::string own_host(const Options& options, const http::Request& request);

@@ -55,6 +55,8 @@ void Counters::describe(metrics::Exposition& out) const {
     for (std::size_t result = 0; result < uploads_.size(); ++result)
         out.counter("blossom_gw_uploads_quorum_total", "Uploads by what became of the quorum",
                     uploads_[result].load(), {{"result", kUploadNames[result]}});
+    out.counter("blossom_gw_rate_limited_total",
+                "Requests refused because of an address's or a key's rates", rate_limited_.load());
     out.counter("blossom_gw_map_hits_total", "Reads answered from the map", map_hits_.load());
     out.counter("blossom_gw_map_misses_total", "Reads that needed a lookup", map_misses_.load());
 }

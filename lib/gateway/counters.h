@@ -23,6 +23,7 @@ public:
     void count_refusal(protocol::AuthRefusal why);
     enum class Quorum : std::uint8_t { met, failed, aborted };
     void count_upload(Quorum result);
+    void count_rate_limited() { rate_limited_.fetch_add(1, std::memory_order_relaxed); }
     void count_map(bool hit) {
         (hit ? map_hits_ : map_misses_).fetch_add(1, std::memory_order_relaxed);
     }
@@ -37,7 +38,7 @@ private:
     const std::unique_ptr<Requests> requests_;
     std::array<Count, 14> refusals_{};
     std::array<Count, 3> uploads_{};
-    Count map_hits_{0}, map_misses_{0};
+    Count map_hits_{0}, map_misses_{0}, rate_limited_{0};
 };
 
 }  // namespace espalier::gateway

@@ -35,12 +35,13 @@ bool is_read(const http::Head& head) {
 }  // namespace
 
 Gateway::Gateway(const Parts& parts, std::uint64_t seed)
-    : parts_(parts), started_(base::Steady::now()), get_blob_(parts, seed), put_upload_(parts) {}
+    : parts_(&parts), started_(base::Steady::now()), turns_(seed) {}
 
 bool Gateway::instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) {
     const auto route = route_of(head.path);
-    if (parts_.rates.bounds_addresses() && is_bounded(head, route)) return false;
-    if (route == Route::blob && is_read(head)) return get_blob_.instant(head, peer, reply);
+    if (parts().rates.bounds_addresses() && is_bounded(head, route)) return false;
+    if (route == Route::blob && is_read(head))
+        return GetBlob(parts(), turns_).instant(head, peer, reply);
     if (head.method == "OPTIONS" && !head.has_body()) {
         http::preflight(reply);
         return true;
@@ -70,11 +71,11 @@ http::Lane Gateway::lane(const http::Head& head) const {
 
 std::uint64_t Gateway::body_bytes_max(const http::Head& head) const {
     const bool upload = head.method == "PUT" && route_of(head.path) == Route::upload;
-    return upload ? parts_.options.upload_bytes_max : 64ULL * 1024;
+    return upload ? parts().options.upload_bytes_max : 64ULL * 1024;
 }
 
 void Gateway::answered(const http::Head& head, std::string_view, int status, std::uint64_t) {
-    parts_.counters.count_request(head.method, route_of(head.path), status);
+    parts().counters.count_request(head.method, route_of(head.path), status);
 }
 
 http::Reply Gateway::handle(http::Request& request) {
@@ -83,8 +84,8 @@ http::Reply Gateway::handle(http::Request& request) {
     if (is_bounded(request.head, route)) {
         const bool uploads = route == Route::upload && request.head.method == "PUT";
         const auto bytes = uploads ? request.head.content_length.value_or(0) : 0;
-        const auto wait = parts_.rates.take(request.peer, bytes, base::Steady::now());
-        if (wait) return too_much("address", *wait);
+        const auto wait = parts().rates.take(request.peer, bytes, base::Steady::now());
+        if (wait) return too_much(parts(), "address", *wait);
     }
     if (route == Route::unknown)
         return http::Reply::of(
@@ -96,9 +97,9 @@ http::Reply Gateway::handle(http::Request& request) {
         case Route::blob:
             return handle_blob(request);
         case Route::list:
-            return logged("list", request, get_list(parts_, request));
+            return logged("list", request, get_list(parts(), request));
         case Route::report:
-            return logged("report", request, put_report(parts_, request));
+            return logged("report", request, put_report(parts(), request));
         default:
             return handle_page(request, route);
     }
@@ -106,35 +107,35 @@ http::Reply Gateway::handle(http::Request& request) {
 
 http::Reply Gateway::logged(std::string_view what, const http::Request& request,
                             http::Reply reply) const {
-    parts_.log.info(what, {{"request", request.id},
-                           {"status", reply.status()},
-                           {"results", reply.headers().value("X-Upstream-Results")},
-                           {"reason", reply.headers().value("X-Reason")}});
+    parts().log.info(what, {{"request", request.id},
+                            {"status", reply.status()},
+                            {"results", reply.headers().value("X-Upstream-Results")},
+                            {"reason", reply.headers().value("X-Reason")}});
     return reply;
 }
 
 http::Reply Gateway::handle_upload(http::Request& request) {
-    if (request.head.method == "HEAD") return head_upload(parts_, request);
-    return logged("upload", request, put_upload_.handle(request));
+    if (request.head.method == "HEAD") return head_upload(parts(), request);
+    return logged("upload", request, PutUpload(parts()).handle(request));
 }
 
 http::Reply Gateway::handle_blob(http::Request& request) {
-    if (is_read(request.head)) return get_blob_.handle(request);
-    return logged("delete", request, delete_blob(parts_, request));
+    if (is_read(request.head)) return GetBlob(parts(), turns_).handle(request);
+    return logged("delete", request, delete_blob(parts(), request));
 }
 
 metrics::Condition Gateway::condition() const {
     const auto up = std::chrono::duration_cast<base::Seconds>(base::Steady::now() - started_);
-    return {.upstreams = parts_.network.fleet.snapshot(),
-            .min_upload_servers = parts_.options.min_upload_servers,
+    return {.upstreams = parts().network.fleet.snapshot(),
+            .min_upload_servers = parts().options.min_upload_servers,
             .vitals = metrics::read_vitals(),
-            .memory_bytes_max = parts_.options.memory_bytes_max,
-            .threads_max = parts_.options.threads_max,
+            .memory_bytes_max = parts().options.memory_bytes_max,
+            .threads_max = parts().options.threads_max,
             .draining = draining_,
-            .disk_writable = ::access(parts_.options.spool_folder.c_str(), W_OK) == 0,
-            .missing_replicas = parts_.ledger.missing_count(),
+            .disk_writable = ::access(parts().options.spool_folder.c_str(), W_OK) == 0,
+            .missing_replicas = parts().ledger.missing_count(),
             .uptime_seconds = up.count(),
-            .version = parts_.options.version};
+            .version = parts().options.version};
 }
 
 http::Reply Gateway::ready() const {
@@ -165,11 +166,11 @@ http::Reply Gateway::handle_page(const http::Request& request, Route route) {
         case Route::live:
             return http::Reply::json(200, "{\"live\":true}\n");
         case Route::info:
-            return http::Reply::json(200, info_json(parts_, request));
+            return http::Reply::json(200, info_json(parts(), request));
         case Route::stats:
             return http::Reply::json(200, stats_json(condition()));
         case Route::metrics:
-            return http::Reply(200).body(parts_.metrics.text(),
+            return http::Reply(200).body(parts().metrics.text(),
                                          "text/plain; version=0.0.4; charset=utf-8");
         default:
             return http::Reply::html(stats_page(condition()));

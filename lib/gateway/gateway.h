@@ -16,7 +16,7 @@ namespace espalier::gateway {
 
 class Gateway : public http::Handlers {
 public:
-    // `parts` outlives the gateway. `seed`: any random number.
+    // `parts` outlives the gateway, those given later too. `seed`: any random number.
     Gateway(const Parts& parts, std::uint64_t seed);
 
     bool instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) override;
@@ -26,6 +26,8 @@ public:
     void answered(const http::Head& head, std::string_view peer, int status,
                   std::uint64_t body_bytes) override;
 
+    // Requests that begin from now on are handled with these.
+    void use(const Parts& parts) { parts_ = &parts; }
     // From now on /ready says 503.
     void drain() { draining_ = true; }
     metrics::Condition condition() const;
@@ -39,10 +41,11 @@ private:
     http::Reply logged(std::string_view what, const http::Request& request,
                        http::Reply reply) const;
 
-    const Parts& parts_;
+    const Parts& parts() const { return *parts_.load(std::memory_order_acquire); }
+
+    std::atomic<const Parts*> parts_;
     const base::Steady::time_point started_;
-    GetBlob get_blob_;
-    PutUpload put_upload_;
+    Turns turns_;
     std::atomic<bool> draining_{false};
 };
 

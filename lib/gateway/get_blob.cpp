@@ -29,11 +29,9 @@ std::string_view type_or_default(std::string_view type) {
 
 }  // namespace
 
-GetBlob::GetBlob(const Parts& parts, std::uint64_t seed) : parts_(parts), recently_given_(seed) {}
-
 std::optional<GetBlob::Choice> GetBlob::choose(fleet::UpstreamSet servers, const BlobHash& hash,
                                                const Asker& asker) {
-    const auto given = recently_given_.get(asker.peer, hash, Steady::now());
+    const auto given = turns_.recently_given.get(asker.peer, hash, Steady::now());
     std::array<fleet::Candidate, fleet::kUpstreamsMax> candidates;
     std::size_t count = 0;
     for (auto rest = servers.bits(); rest != 0; rest &= rest - 1) {
@@ -43,14 +41,14 @@ std::optional<GetBlob::Choice> GetBlob::choose(fleet::UpstreamSet servers, const
         ++count;
     }
     if (count == 0) return std::nullopt;
-    const auto turn = turn_.fetch_add(asker.takes_a_turn ? 1 : 0, std::memory_order_relaxed);
+    const auto turn = turns_.next.fetch_add(asker.takes_a_turn ? 1 : 0, std::memory_order_relaxed);
     fleet::rank(std::span(candidates).first(count), parts_.options.download_strategy, turn);
     const auto& best = candidates.front();
     return Choice{.upstream = best.id, .good = best.healthy && !best.suspect};
 }
 
 void GetBlob::take(const Choice& choice, const BlobHash& hash, std::string_view peer) {
-    recently_given_.put(peer, hash, choice.upstream, Steady::now());
+    turns_.recently_given.put(peer, hash, choice.upstream, Steady::now());
     parts_.network.fleet.count_redirect(choice.upstream);
 }
 

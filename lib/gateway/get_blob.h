@@ -16,9 +16,16 @@
 
 namespace espalier::gateway {
 
+// What is remembered from one request to the next. Threads: any.
+struct Turns {
+    explicit Turns(std::uint64_t seed) : recently_given(seed) {}
+    RecentlyGiven recently_given;
+    std::atomic<std::uint64_t> next{0};
+};
+
 class GetBlob {
 public:
-    GetBlob(const Parts& parts, std::uint64_t seed);
+    GetBlob(const Parts& parts, Turns& turns) : parts_(parts), turns_(turns) {}
 
     // false: a worker has to look.
     bool instant(const http::Head& head, std::string_view peer, http::InstantReply& reply);
@@ -45,8 +52,7 @@ private:
     http::Reply uncertain(const fanout::Located& located) const;
 
     const Parts& parts_;
-    RecentlyGiven recently_given_;
-    std::atomic<std::uint64_t> turn_{0};
+    Turns& turns_;
 };
 
 }  // namespace espalier::gateway

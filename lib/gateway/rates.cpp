@@ -95,17 +95,13 @@ void RateTable::charge(const std::string& client, std::uint64_t bytes, Steady::t
 std::optional<Seconds> Rates::take(std::string_view address, std::uint64_t bytes,
                                    Steady::time_point now) {
     if (!addresses_.on()) return std::nullopt;
-    auto wait = addresses_.take(client_of(address), bytes, now);
-    if (wait) refused_.fetch_add(1, std::memory_order_relaxed);
-    return wait;
+    return addresses_.take(client_of(address), bytes, now);
 }
 
 std::optional<Seconds> Rates::take(const protocol::PublicKey& pubkey, std::uint64_t bytes,
                                    Steady::time_point now) {
     if (!pubkeys_.on()) return std::nullopt;
-    auto wait = pubkeys_.take(pubkey.hex(), bytes, now);
-    if (wait) refused_.fetch_add(1, std::memory_order_relaxed);
-    return wait;
+    return pubkeys_.take(pubkey.hex(), bytes, now);
 }
 
 void Rates::charge(std::string_view address, const std::optional<protocol::PublicKey>& pubkey,

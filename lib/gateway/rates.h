@@ -8,7 +8,6 @@
 // Threads: any. Time is passed in.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -80,11 +79,9 @@ public:
                 std::uint64_t bytes, base::Steady::time_point now);
     // Whether addresses are looked at: then a reactor answers nothing by itself.
     bool bounds_addresses() const { return addresses_.on(); }
-    std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
 private:
     RateTable addresses_, pubkeys_;
-    std::atomic<std::uint64_t> refused_{0};
 };
 
 // What counts as one client: the address, or an IPv6 address's first 64 bits.

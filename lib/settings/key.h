@@ -31,12 +31,17 @@ struct Key {
     std::function<std::string(const Owner&)> show;
     std::string_view alias;     // another name with the same meaning; "" = none
     std::string_view fallback;  // the default in words; "" = what a fresh Owner shows
+    bool is_live = false;       // may change while the gateway runs
 
     std::string default_text() const {
         return fallback.empty() ? show(Owner{}) : std::string(fallback);
     }
     Key with_alias(std::string_view name_too) && {
         alias = name_too;
+        return std::move(*this);
+    }
+    Key live() && {
+        is_live = true;
         return std::move(*this);
     }
     Key with_default(std::string_view words) && {
@@ -67,7 +72,7 @@ Key<Owner> key(std::string_view name, T Owner::* member, std::string_view meanin
         return {};
     };
     auto show = [member](const Owner& owner) { return Codec<T>::show(owner.*member); };
-    return {name, Codec<T>::type(), std::string(meaning), std::move(read), std::move(show), {}, {}};
+    return {name, Codec<T>::type(), std::string(meaning), std::move(read), std::move(show), {}, {}, false};
 }
 
 // A key of several texts, each held to `check`; a single one needs no list.
@@ -98,7 +103,7 @@ Key<Owner> list_key(std::string_view name, std::vector<std::string> Owner::* mem
         }
         return base::text('[', out, ']');
     };
-    return {name, "list", std::string(meaning), std::move(read), std::move(show), {}, {}};
+    return {name, "list", std::string(meaning), std::move(read), std::move(show), {}, {}, false};
 }
 
 }  // namespace espalier::settings

@@ -19,7 +19,8 @@ std::string cell(std::string_view text) {
 template <class Owner>
 void describe_key(const Key<Owner>& key, std::string& out) {
     const auto alias = key.alias.empty() ? std::string() : base::text(" (or `", key.alias, "`)");
-    out += base::text("| `", key.name, "`", alias, " | ", cell(key.type), " | ",
+    const auto mark = key.is_live ? " ↻" : "";
+    out += base::text("| `", key.name, "`", alias, mark, " | ", cell(key.type), " | ",
                       cell(key.default_text()), " | ", cell(key.meaning), " |\n");
 }
 
@@ -41,7 +42,9 @@ std::string describe() {
     out +=
         "Durations: `500ms`, `30s`, `5m`, `1h30m`. Sizes: bytes, or `8MiB` (powers of 1024), "
         "`8MB` (powers of 1000). A dotted name may be nested: `auth: {writes: forward}` is "
-        "`auth.writes: forward`.\n\n";
+        "`auth.writes: forward`.\n\n"
+        "↻: may be changed while the gateway runs (`espalier reload`, or SIGHUP), as may the "
+        "upstreams; the other keys are read at the start.\n\n";
     describe_sections<UpstreamSettings>("Each entry of `upstream_servers:`", out);
     describe_sections<Settings>("`server:`", out);
     return out;

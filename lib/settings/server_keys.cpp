@@ -20,7 +20,8 @@ Section<S> listening() {
             key("base_url", &S::base_url,
                 "This gateway's public URL, for descriptors with redirect_strategy `local` "
                 "and for server tags of tokens. Empty = the request's scheme and Host.",
-                check_optional_url),
+                check_optional_url)
+                .live(),
             list_key("trusted_proxies", &S::trusted_proxies,
                      "Addresses or blocks (10.0.0.0/8) whose X-Forwarded-* are believed.",
                      check_proxy),
@@ -46,43 +47,55 @@ Section<S> uploads() {
                 key("min_upload_servers", &S::min_upload_servers,
                     "The quorum: an upload counts when this many upstreams have stored it. The "
                     "start fails with fewer upstreams.",
-                    between(1, 1000)),
+                    between(1, 1000))
+                    .live(),
                 key("allow_lower_quorum", &S::allow_lower_quorum,
                     "Whether a client's X-Min-Upstreams may lower the quorum (raising it is "
-                    "always allowed)."),
+                    "always allowed).")
+                    .live(),
                 key("quorum_reply", &S::quorum_reply,
                     "When an upload is answered: early = at the quorum, the rest finish behind "
-                    "the reply; all = when every upstream has answered, as the Go original."),
+                    "the reply; all = when every upstream has answered, as the Go original.")
+                    .live(),
                 key("quorum_linger", &S::quorum_linger,
                     "With quorum_reply early: how long to wait for the others once the quorum is "
                     "there, so that servers of equal speed all stand in the answer.",
-                    between(Milliseconds(0), kDay)),
+                    between(Milliseconds(0), kDay))
+                    .live(),
                 key("success_status", &S::success_status,
                     "spec = 201 for a new blob, 200 for a known one (BUD-02); 200 = always 200, "
-                    "as the Go original."),
+                    "as the Go original.")
+                    .live(),
                 key("nip94_urls", &S::nip94_urls,
                     "How nip94 names the replicas: multi = one `url` each; fallback = one `url` "
-                    "and a `fallback` for each other; both = both."),
+                    "and a `fallback` for each other; both = both.")
+                    .live(),
                 key("max_upload_size", &S::max_upload_size,
                     "Larger uploads are refused (413), from their head where possible.",
-                    at_least(std::uint64_t{1})),
+                    at_least(std::uint64_t{1}))
+                    .live(),
                 key("chunked_uploads", &S::chunked_uploads,
                     "Uploads without a Content-Length: spool = collect them first; reject = "
-                    "refuse them (411)."),
+                    "refuse them (411).")
+                    .live(),
                 key("dedupe_put", &S::dedupe_put,
                     "send = every upstream gets every upload; skip = upstreams that already have "
-                    "the announced hash get no bytes (owners there stay as they are)."),
+                    "the announced hash get no bytes (owners there stay as they are).")
+                    .live(),
                 key("verify_first_max", &S::verify_first_max,
-                    "Uploads up to this size are hashed whole before any upstream sees a byte."),
+                    "Uploads up to this size are hashed whole before any upstream sees a byte.")
+                    .live(),
                 key("upload.window", &S::upload_window,
                     "The newest bytes of an upload that stay in memory, shared by all upstreams.",
                     at_least(256 * kKiB)),
                 key("min_upload_timeout", &S::min_upload_timeout,
                     "An upload has at least this long, whatever its token's expiration says.",
-                    between(kTick, kDay)),
+                    between(kTick, kDay))
+                    .live(),
                 key("max_upload_timeout", &S::max_upload_timeout,
                     "An upload has at most this long, whatever its token's expiration says.",
-                    between(kTick, kDay)),
+                    between(kTick, kDay))
+                    .live(),
             }};
 }
 
@@ -99,10 +112,11 @@ Section<S> downloads() {
                 "gateway's own URL in descriptors."),
             key("download_redirect_strategy", &S::download_redirect_strategy,
                 "The same for redirects alone. Empty = redirect_strategy."),
-            key("redirect_status", &S::redirect_status, "The status of redirects."),
+            key("redirect_status", &S::redirect_status, "The status of redirects.").live(),
             key("uncertain_read", &S::uncertain_read,
                 "When no upstream has the blob but some did not answer: 502 (504 if all of "
-                "those timed out), or 404 as the Go original."),
+                "those timed out), or 404 as the Go original.")
+                .live(),
             key("hedge_delay", &S::hedge_delay,
                 "How long a better-ranked upstream may delay the answer of one that has the "
                 "blob.",
@@ -122,7 +136,8 @@ Section<S> downloads() {
                 "How many missing blobs are remembered.", between(1, 100'000'000)),
             key("map_verify_after", &S::map_verify_after,
                 "What is remembered for longer than this is checked again behind the reply.",
-                between(Milliseconds(0), Milliseconds(365 * kDay))),
+                between(Milliseconds(0), Milliseconds(365 * kDay)))
+                .live(),
             key("hints", &S::hints,
                 "Whether servers that a client names (xs, as, origin; BUD-10) are asked."),
         }};
@@ -134,11 +149,13 @@ Section<S> lists() {
                 key("list_timeout", &S::list_timeout,
                     "How long the upstreams have for a user's list. Who has not answered by then "
                     "is left out of it.",
-                    between(kTick, kDay)),
+                    between(kTick, kDay))
+                    .live(),
                 key("list_upstream_max_bytes", &S::list_upstream_max_bytes,
                     "The most JSON that is read of one upstream's list; what comes later is left "
                     "out.",
-                    at_least(64 * kKiB)),
+                    at_least(64 * kKiB))
+                    .live(),
             }};
 }
 
@@ -147,7 +164,8 @@ Section<S> deletes() {
             {
                 key("delete_quorum", &S::delete_quorum,
                     "A delete succeeds when the blob is gone from all upstreams, or from any as "
-                    "the Go original."),
+                    "the Go original.")
+                    .live(),
             }};
 }
 
@@ -157,15 +175,19 @@ Section<S> tokens() {
         {
             key("auth.writes", &S::auth_writes,
                 "required = a valid token (BUD-11) is checked here, in full; forward = the "
-                "upstreams decide, as the Go original."),
+                "upstreams decide, as the Go original.")
+                .live(),
             list_key("allowed_pubkeys", &S::allowed_pubkeys,
-                     "Who may write: public keys as hex or npub. Empty = everyone.", check_pubkey),
+                     "Who may write: public keys as hex or npub. Empty = everyone.", check_pubkey)
+                .live(),
             key("require_x", &S::require_x,
                 "Whether a token must name the blob's hash: strict = always; if_present = on "
-                "deletes, elsewhere only checked when there."),
+                "deletes, elsewhere only checked when there.")
+                .live(),
             key("accept_server_tags", &S::accept_server_tags,
                 "Which server tags a token may be limited to: own = this gateway; "
-                "own_or_upstream = or one of the upstreams; any."),
+                "own_or_upstream = or one of the upstreams; any.")
+                .live(),
         }};
 }
 
@@ -174,13 +196,17 @@ Section<S> rates() {
             {
                 key("rates.ip_requests", &S::rates_ip_requests,
                     "Requests a minute of one client address (IPv6: /64); more are answered 429. "
-                    "0 = no limit."),
+                    "0 = no limit.")
+                    .live(),
                 key("rates.ip_bytes", &S::rates_ip_bytes,
-                    "Bytes of uploads a day of one client address. 0 = no limit."),
+                    "Bytes of uploads a day of one client address. 0 = no limit.")
+                    .live(),
                 key("rates.pubkey_requests", &S::rates_pubkey_requests,
-                    "Requests a minute with tokens of one public key. 0 = no limit."),
+                    "Requests a minute with tokens of one public key. 0 = no limit.")
+                    .live(),
                 key("rates.pubkey_bytes", &S::rates_pubkey_bytes,
-                    "Bytes of uploads a day with tokens of one public key. 0 = no limit."),
+                    "Bytes of uploads a day with tokens of one public key. 0 = no limit.")
+                    .live(),
             }};
 }
 
@@ -190,11 +216,14 @@ Section<S> upstreams() {
         {
             key("timeout", &S::timeout,
                 "How long an upstream may take for one request; uploads have their own.",
-                between(kTick, kDay)),
+                between(kTick, kDay))
+                .live(),
             key("stall_timeout", &S::stall_timeout,
-                "An upstream that moves no byte for this long has failed.", between(kTick, kDay)),
+                "An upstream that moves no byte for this long has failed.", between(kTick, kDay))
+                .live(),
             key("max_retries", &S::max_retries,
-                "Repeats of a failed request that is safe to repeat.", between(0, 100)),
+                "Repeats of a failed request that is safe to repeat.", between(0, 100))
+                .live(),
             key("max_failures", &S::max_failures,
                 "An upstream is unhealthy after this many failures in a row.",
                 between(1, 1'000'000)),

@@ -18,10 +18,11 @@ struct Fixture {
 
     // Begins to probe, quickly.
     void start() {
-        fanout::start_probes({.interval = Milliseconds{5},
-                              .interval_after_fault = Milliseconds{2},
-                              .timeout = patience},
-                             world.network(), world.mover);
+        fanout::Prober({.interval = Milliseconds{5},
+                        .interval_after_fault = Milliseconds{2},
+                        .timeout = patience},
+                       world.network(), world.mover)
+            .cover();
     }
     bool wait_for(const std::function<bool()>& holds) { return world.wait_for(holds); }
     fleet::UpstreamSnapshot one() { return world.snapshot(1); }

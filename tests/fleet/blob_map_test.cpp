@@ -328,3 +328,16 @@ TEST_CASE("threads may learn, find, claim and forget at once") {
     CHECK(wrong == 0);
     CHECK(map.snapshot().entries <= 2000 + 7);
 }
+
+TEST_CASE("only servers that are served are given; what is known of the others stays") {
+    Fixture f;
+    f.learn(1, 0);
+    f.learn(1, 5);
+    f.learn(2, 0);
+    f.map.serve_only(fleet::UpstreamSet(0b100000));
+    CHECK(f.servers(1) == 0b100000);
+    CHECK_FALSE(f.knows(2));
+    f.map.serve_only(fleet::UpstreamSet(0b100001));
+    CHECK(f.servers(1) == 0b100001);
+    CHECK(f.servers(2) == 0b1);
+}

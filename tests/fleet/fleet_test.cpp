@@ -310,3 +310,55 @@ TEST_CASE("upstreams that share a host are told apart by their URLs") {
     CHECK(fleet.host(2) == "two.example");
     CHECK(fleet.snapshot()[1].host == "https://one.example/b");
 }
+
+TEST_CASE("upstreams that are replaced keep their ids and what they did; new ones get new ids") {
+    Fixture f;
+    f.record(test::fault(500), 3);
+    const auto& before = f.fleet.upstreams();
+    const auto& second = f.fleet.at(1);
+    auto changed = test::upstream(0, "https://up1.example");
+    changed.mode = fleet::Mode::drain;
+    CHECK(f.fleet.replace({test::upstream(7, "https://new.example"), changed}));
+    REQUIRE(f.fleet.size() == 2);
+    CHECK(f.fleet.upstreams()[0].id == 3);
+    CHECK(f.fleet.upstreams()[1].id == 1);
+    CHECK(f.fleet.in_use().bits() == 0b1010);
+    CHECK(f.fleet.at(1).mode == fleet::Mode::drain);
+    CHECK_FALSE(f.fleet.healthy(1));
+    CHECK(f.fleet.healthy_count() == 1);
+    CHECK(f.fleet.snapshot().size() == 2);
+    CHECK(f.fleet.host(3) == "new.example");
+    // What was given before is still there to read.
+    CHECK(before.size() == 3);
+    CHECK(second.mode == fleet::Mode::rw);
+    CHECK(f.fleet.host(2) == "up2.example");
+    CHECK(f.fleet.replace(test::upstreams(3)));
+    CHECK(f.fleet.in_use().bits() == 0b111);
+}
+
+TEST_CASE("beyond 64 different upstreams in all a restart is needed, and nothing changes") {
+    Fixture f;
+    std::vector<fleet::Upstream> many;
+    for (int i = 0; i < 61; ++i)
+        many.push_back(test::upstream(0, base::text("https://more", i, ".example")));
+    CHECK(f.fleet.replace(many));
+    CHECK(f.fleet.size() == 61);
+    CHECK(f.fleet.replace({test::upstream(0, "https://up2.example")}));
+    const auto refused = f.fleet.replace({test::upstream(0, "https://last.example")});
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().reason.find("restart") != std::string::npos);
+    CHECK(f.fleet.size() == 1);
+    CHECK(f.fleet.host(2) == "up2.example");
+}
+
+TEST_CASE("replacing upstreams disturbs nobody who reads them") {
+    Fixture f;
+    std::jthread reader([&](const std::stop_token& stop) {
+        while (!stop.stop_requested())
+            for (const auto& upstream : f.fleet.upstreams()) {
+                CHECK(f.fleet.at(upstream.id).url.host().ends_with(".example"));
+                CHECK(f.fleet.candidate(upstream.id).id == upstream.id);
+            }
+    });
+    for (int i = 0; i < 200; ++i) CHECK(f.fleet.replace(test::upstreams(1 + i % 3)));
+}

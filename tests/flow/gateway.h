@@ -48,6 +48,23 @@ public:
     };
 
     Gateway(const std::vector<std::string>& upstreams, const Options& options) {
+        configure(upstreams, options);
+        std::filesystem::create_directory(folder_ / "spool");
+        std::vector<std::string> argv{ESPALIER_BINARY, "-config", config(), "-v"};
+        if (options.open_files > 0) {
+            const auto limited = base::text("ulimit -n ", options.open_files, " && exec \"$@\"");
+            argv.insert(argv.begin(), {"sh", "-c", limited, "sh"});
+        }
+        process_ = std::make_unique<Process>(Process::Options{.argv = argv});
+        const auto line = process_->wait_for_line("listening on ");
+        if (!line) std::fputs(process_->output().c_str(), stderr);
+        ESPALIER_CHECK(line);
+        const auto number = base::parse_number(line->substr(line->rfind(':') + 1));
+        port_ = static_cast<std::uint16_t>(number.value_or(0));
+    }
+
+    // Writes the configuration; the running program does not look at it by itself.
+    void configure(const std::vector<std::string>& upstreams, const Options& options) const {
         std::string yaml = "upstream_servers:\n";
         for (std::size_t i = 0; i < upstreams.size(); ++i) {
             yaml += base::text("  - url: \"", upstreams[i], "\"\n");
@@ -60,20 +77,9 @@ public:
         // Sanitizers' own memory counts as ours.
         yaml += "  max_memory_bytes: 64GiB\n";
         yaml += options.server_keys;
-        std::filesystem::create_directory(folder_ / "spool");
-        const auto config = folder_.write("config.yaml", yaml);
-        std::vector<std::string> argv{ESPALIER_BINARY, "-config", config, "-v"};
-        if (options.open_files > 0) {
-            const auto limited = base::text("ulimit -n ", options.open_files, " && exec \"$@\"");
-            argv.insert(argv.begin(), {"sh", "-c", limited, "sh"});
-        }
-        process_ = std::make_unique<Process>(Process::Options{.argv = argv});
-        const auto line = process_->wait_for_line("listening on ");
-        if (!line) std::fputs(process_->output().c_str(), stderr);
-        ESPALIER_CHECK(line);
-        const auto number = base::parse_number(line->substr(line->rfind(':') + 1));
-        port_ = static_cast<std::uint16_t>(number.value_or(0));
+        folder_.write("config.yaml", yaml);
     }
+    std::string config() const { return (folder_ / "config.yaml").string(); }
 
     std::uint16_t port() const { return port_; }
     std::string url() const { return base::text("http://127.0.0.1:", port_); }

@@ -92,7 +92,7 @@ TEST_CASE("the reference has a row for every key, with its default") {
     }
     CHECK(text.find("| `connect_to` (or `alternative_address`) | text | \"\" | ") !=
           std::string::npos);
-    CHECK(text.find("| `quorum_reply` | early \\| all | early | ") != std::string::npos);
+    CHECK(text.find("| `quorum_reply` ↻ | early \\| all | early | ") != std::string::npos);
     CHECK(text.find("| `url` | text | (required) | ") != std::string::npos);
     CHECK(text.find("| `buffers_max` | size | 40 % of max_memory_bytes | ") != std::string::npos);
 }
