@@ -16,6 +16,7 @@
 #include "configured.h"
 #include "progress.h"
 #include "protocol/descriptor.h"
+#include "protocol/mirror_request.h"
 #include "protocol/token.h"
 #include "store_fetch.h"
 #include "survey.h"
@@ -124,7 +125,7 @@ private:
                                        now + kTokenLifetime, "Mirror with espalier"));
         request.headers.add("Content-Type", "application/json");
         request.headers.add("X-SHA-256", copy.hash.hex());
-        request.body = nlohmann::json{{"url", copy.source}}.dump();
+        request.body = protocol::mirror_request(copy.source);
         request.stall_timeout = kMirrorPatience;
         return accepted("mirror", ask(desk_.engine, std::move(request)), copy.hash);
     }

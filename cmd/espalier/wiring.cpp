@@ -55,6 +55,7 @@ base::Result<fleet::Upstream> upstream_from(const UpstreamSettings& from, std::s
     upstream.priority = from.priority;
     upstream.connect_to = from.connect_to;
     upstream.upload_head = capability_from(from.supports_upload_head);
+    upstream.mirror = capability_from(from.supports_mirror);
     upstream.auth_encoding = from.auth_encoding == settings::TokenEncoding::url
                                  ? protocol::TokenEncoding::url
                                  : protocol::TokenEncoding::std_padded;
@@ -162,6 +163,7 @@ gateway::Options gateway_from(const Settings& from) {
     options.delete_any_suffices = from.delete_quorum == settings::DeleteQuorum::any;
     options.chunked_uploads = from.chunked_uploads == settings::ChunkedUploads::spool;
     options.dedupe_skip = from.dedupe_put == settings::DedupePut::skip;
+    options.mirror_private_origins = from.mirror_private_origins;
     options.upload_bytes_max = from.max_upload_size;
     options.verify_first_bytes_max = from.verify_first_max;
     options.timeout = from.timeout;

@@ -7,6 +7,7 @@
 #include "gateway/get_list.h"
 #include "gateway/head_upload.h"
 #include "gateway/info.h"
+#include "gateway/put_mirror.h"
 #include "gateway/put_report.h"
 #include "http/envelope.h"
 
@@ -63,6 +64,7 @@ http::Lane Gateway::lane(const http::Head& head) const {
         case Route::metrics:
             return http::Lane::reserved;
         case Route::upload:
+        case Route::mirror:
             return head.method == "PUT" ? http::Lane::bulk : http::Lane::ordinary;
         default:
             return http::Lane::ordinary;
@@ -96,6 +98,8 @@ http::Reply Gateway::handle(http::Request& request) {
             return handle_upload(request);
         case Route::blob:
             return handle_blob(request);
+        case Route::mirror:
+            return logged("mirror", request, PutMirror(parts()).handle(request));
         case Route::list:
             return logged("list", request, get_list(parts(), request));
         case Route::report:

@@ -29,6 +29,7 @@ struct Options {
     bool auth_required = true;  // auth.writes: required
     bool delete_any_suffices = false;
     bool chunked_uploads = true;
+    bool mirror_private_origins = false;
     bool dedupe_skip = false;  // dedupe_put: skip
     std::uint64_t upload_bytes_max = 2ULL << 30U;
     std::uint64_t verify_first_bytes_max = 256ULL * 1024;

@@ -21,6 +21,7 @@ bool looks_like_blob(std::string_view path) {
 Route route_of(std::string_view path) {
     if (looks_like_blob(path)) return Route::blob;
     if (path == "/upload") return Route::upload;
+    if (path == "/mirror") return Route::mirror;
     if (path.starts_with(kListPrefix)) return Route::list;
     if (path == "/report") return Route::report;
     if (path == "/info") return Route::info;
@@ -39,6 +40,8 @@ std::string_view name_of(Route route) {
             return "/<sha256>";
         case Route::upload:
             return "/upload";
+        case Route::mirror:
+            return "/mirror";
         case Route::list:
             return "/list/<pubkey>";
         case Route::report:
@@ -69,6 +72,7 @@ std::string_view methods_of(Route route) {
             return "GET, HEAD, DELETE, OPTIONS";
         case Route::upload:
             return "PUT, HEAD, OPTIONS";
+        case Route::mirror:
         case Route::report:
             return "PUT, OPTIONS";
         case Route::unknown:
@@ -82,6 +86,7 @@ bool is_blossom(Route route) {
     switch (route) {
         case Route::blob:
         case Route::upload:
+        case Route::mirror:
         case Route::list:
         case Route::report:
             return true;

@@ -11,6 +11,7 @@ namespace espalier::gateway {
 enum class Route : std::uint8_t {
     blob,
     upload,
+    mirror,
     list,
     report,
     info,
@@ -22,7 +23,7 @@ enum class Route : std::uint8_t {
     metrics,
     unknown
 };
-inline constexpr std::size_t kRoutes = 12;
+inline constexpr std::size_t kRoutes = 13;
 
 constexpr std::string_view kListPrefix = "/list/";
 

@@ -82,6 +82,10 @@ Section<S> uploads() {
                     "send = every upstream gets every upload; skip = upstreams that already have "
                     "the announced hash get no bytes (owners there stay as they are).")
                     .live(),
+                key("mirror_private_origins", &S::mirror_private_origins,
+                    "Whether blobs are mirrored from private addresses too, when this gateway "
+                    "fetches them. The upstreams' own addresses always may.")
+                    .live(),
                 key("verify_first_max", &S::verify_first_max,
                     "Uploads up to this size are hashed whole before any upstream sees a byte.")
                     .live(),

@@ -96,6 +96,7 @@ struct Settings {
     std::uint64_t max_upload_size = 2 * kGiB;
     ChunkedUploads chunked_uploads = ChunkedUploads::spool;
     DedupePut dedupe_put = DedupePut::send;
+    bool mirror_private_origins = false;
     std::uint64_t verify_first_max = 256 * kKiB;
     std::uint64_t upload_window = 8 * kMiB;
     Milliseconds min_upload_timeout = std::chrono::minutes(5);

@@ -6,6 +6,7 @@
 #include "protocol/blob_path.h"
 #include "protocol/descriptor.h"
 #include "protocol/mime.h"
+#include "protocol/mirror_request.h"
 
 namespace espalier::store {
 namespace {
@@ -23,7 +24,6 @@ http::Reply wrong_method(std::string_view allowed) {
 }
 
 constexpr std::string_view kListPrefix = "/list/";
-constexpr std::size_t kMirrorBodyMax = std::size_t{8} * 1024;
 
 bool is_read(const http::Head& head) {
     return head.method == "GET" || head.method == "HEAD";
@@ -53,7 +53,7 @@ http::Lane StoreHandlers::lane(const http::Head& /*head*/) const {
 }
 
 std::uint64_t StoreHandlers::body_bytes_max(const http::Head& head) const {
-    return head.path == "/mirror" ? kMirrorBodyMax : options_.max_upload_bytes;
+    return head.path == "/mirror" ? protocol::kMirrorRequestBytesMax : options_.max_upload_bytes;
 }
 
 http::Reply StoreHandlers::handle(http::Request& request) {

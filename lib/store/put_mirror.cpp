@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "base/text.h"
 #include "protocol/mime.h"
+#include "protocol/mirror_request.h"
 #include "store/handlers.h"
 
 namespace espalier::store {
@@ -12,8 +11,6 @@ namespace {
 
 using base::ErrorKind;
 using protocol::BlobHash;
-
-constexpr std::size_t kRequestBytesMax = std::size_t{8} * 1024;
 
 http::Reply refuse(ErrorKind kind, std::string reason) {
     return http::Reply::of(
@@ -47,44 +44,12 @@ private:
     std::string type_;
 };
 
-// The "url" of the request; "" when the body is not what BUD-04 wants.
-std::string url_of(const std::string& body) {
-    const auto json = nlohmann::json::parse(body, nullptr, false);
-    if (!json.is_object()) return {};
-    const auto url = json.find("url");
-    return url != json.end() && url->is_string() ? url->get<std::string>() : std::string();
-}
-
-// The URL's path, without query and fragment.
-std::string_view path_of(std::string_view url) {
-    return url.substr(0, url.find_first_of("?#"));
-}
-
-// The last run of exactly 64 hex digits (BUD-03): what the URL says the blob is called.
-std::optional<BlobHash> hash_in(std::string_view url) {
-    constexpr std::string_view kHexDigits = "0123456789abcdef";
-    const auto path = path_of(url);
-    for (auto end = path.find_last_of(kHexDigits); end != std::string_view::npos;) {
-        const auto before = path.find_last_not_of(kHexDigits, end);
-        const auto start = before == std::string_view::npos ? 0 : before + 1;
-        if (auto hash = BlobHash::parse(path.substr(start, end + 1 - start))) return hash;
-        if (before == std::string_view::npos) break;
-        end = path.find_last_of(kHexDigits, before);
-    }
-    return std::nullopt;
-}
-
-std::string extension_in(std::string_view url) {
-    const auto path = path_of(url);
-    const auto dot = path.rfind('.');
-    return dot == std::string_view::npos ? std::string() : std::string(path.substr(dot + 1));
-}
-
 // BUD-04: the origin's Content-Type, else what the bytes show, else the URL's extension.
 std::string type_of(const std::string& declared, const Incoming& incoming, std::string_view url) {
     if (!declared.empty()) return protocol::clean_mime(declared);
     const auto guessed = protocol::sniff(incoming.first_bytes());
-    return std::string(guessed.empty() ? protocol::mime_of(extension_in(url)) : guessed);
+    return std::string(guessed.empty() ? protocol::mime_of(protocol::extension_in_url(url))
+                                       : guessed);
 }
 
 // BUD-04 wants 409 for a blob that the token does not name.
@@ -106,9 +71,9 @@ http::Reply StoreHandlers::put_mirror(http::Request& request) {
         caller_of(request, protocol::Verb::upload, std::nullopt, signature_for_writes());
     if (!caller) return refusal(caller.error());
     const auto deadline = base::Deadline::after(options_.mirror_timeout);
-    const auto body = request.body.read_all(kRequestBytesMax, deadline);
+    const auto body = request.body.read_all(protocol::kMirrorRequestBytesMax, deadline);
     if (!body) return refusal(body.error());
-    const auto url = url_of(*body);
+    const auto url = protocol::mirror_url(*body).value_or("");
     if (url.empty()) return refuse(ErrorKind::invalid, R"(the body must be {"url": "…"})");
 
     auto incoming = folder_.receive();
@@ -118,7 +83,7 @@ http::Reply StoreHandlers::put_mirror(http::Request& request) {
     if (!fetched) return refusal(fetched.error());
     const auto hash = incoming->finish();
     if (!hash) return refusal(hash.error());
-    if (const auto named = hash_in(url); named && *named != *hash) {
+    if (const auto named = protocol::hash_in_url(url); named && *named != *hash) {
         return refuse(ErrorKind::upstream, "the origin sent bytes of another hash than its URL's");
     }
     const auto allowed = may_keep(*caller, *hash, options_.auth.require_x);

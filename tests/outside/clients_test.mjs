@@ -8,7 +8,7 @@ import { assertGone, download, holds, kSizes, remove, roundTrip, upload } from "
 import { Person, freshBody, sha256 } from "./tokens.mjs";
 import { World } from "./world.mjs";
 
-const { downloadBlob, hasBlob, listBlobs, multiServerUpload, uploadBlob } = Actions;
+const { downloadBlob, hasBlob, listBlobs, mirrorBlob, multiServerUpload, uploadBlob } = Actions;
 
 const kMebibyte = 1024 * 1024;
 
@@ -106,6 +106,17 @@ test("blossom-client-sdk lists what somebody uploaded, each blob once, newest fi
     for await (const page of Actions.iterateBlobs(gateway, person.pubkey, { limit: 1 })) paged.push(...page);
     assert.deepEqual(paged, list);
     await assert.rejects(listBlobs(gateway, "nobody"), /public key/);
+});
+
+test("blossom-client-sdk mirrors a blob that one of the stores has", async () => {
+    const person = new Person();
+    const { body, hash } = freshBody(300_000);
+    const onAuth = (_server, blob) => createUploadAuth(person.sign, blob);
+    const there = await uploadBlob(stores[0], new Blob([body], { type: "image/png" }), { auth: true, onAuth });
+    const descriptor = await mirrorBlob(gateway, there, { auth: true, onAuth });
+    assert.equal(descriptor.sha256, hash);
+    assert.equal(descriptor.type, "image/png");
+    for (const store of stores) assert(await holds(store, hash), store);
 });
 
 test("every address in the descriptor gives the same bytes", async () => {

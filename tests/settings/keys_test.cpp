@@ -55,6 +55,7 @@ const Samples kServerSamples{
     {"rates.ip_bytes", "1GiB"},
     {"rates.pubkey_requests", "100"},
     {"rates.pubkey_bytes", "1GiB"},
+    {"mirror_private_origins", "true"},
     {"list_timeout", "2s"},
     {"list_upstream_max_bytes", "1MiB"},
     {"delete_quorum", "any"},

@@ -1,0 +1,236 @@
+#include "gateway/storing.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "gateway/replicas.h"
+#include "gateway/results.h"
+#include "gateway/targets.h"
+#include "protocol/mime.h"
+
+namespace espalier::gateway {
+namespace {
+
+using base::Deadline;
+using base::ErrorKind;
+using base::Seconds;
+using fleet::Decision;
+using fleet::Outcome;
+using fleet::OutcomeKind;
+using protocol::BlobHash;
+
+constexpr std::size_t kSniffBytes = 64;
+
+http::Reply refuse(ErrorKind kind, std::string reason) {
+    return http::Reply::of(
+        {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
+}
+
+std::string mirror_word(const Outcome& outcome) {
+    if (outcome.kind == OutcomeKind::ok) return "stored";
+    return outcome.kind == OutcomeKind::pending ? "pending" : outcome.word();
+}
+
+}  // namespace
+
+base::Result<int> Storing::quorum_for(const http::Head& head) const {
+    const auto header = head.header("X-Min-Upstreams");
+    const int usual = parts_.options.min_upload_servers;
+    if (!header) return usual;
+    const auto wanted = base::parse_number(base::trim(*header));
+    if (!wanted || *wanted == 0 || *wanted > parts_.network.fleet.size())
+        return base::fail(
+            ErrorKind::invalid,
+            base::text("X-Min-Upstreams must be a number from 1 to ", parts_.network.fleet.size()),
+            base::Origin::client);
+    const auto quorum = static_cast<int>(*wanted);
+    return parts_.options.allow_lower_quorum ? quorum : std::max(quorum, usual);
+}
+
+Deadline Storing::deadline_for(const Admission& admission) const {
+    constexpr Seconds kMargin{30};
+    const auto& options = parts_.options;
+    base::Milliseconds patience = options.upload_timeout_min;
+    if (admission.caller) {
+        const auto left = admission.caller->expiration - parts_.network.clock.unix_now();
+        const auto capped = std::clamp<std::int64_t>(left, 0, 1'000'000'000);
+        patience = std::clamp<base::Milliseconds>(
+            Seconds{capped} - kMargin, options.upload_timeout_min, options.upload_timeout_max);
+    }
+    return Deadline::after(patience);
+}
+
+std::vector<fanout::UploadTarget> Storing::targets(const std::vector<fleet::UpstreamId>& chosen,
+                                                   const Admission& admission,
+                                                   std::string_view type) const {
+    std::vector<fanout::UploadTarget> targets;
+    for (const auto id : chosen) {
+        const auto& upstream = parts_.network.fleet.at(id);
+        fanout::UploadTarget target{
+            .upstream = id, .headers = {}, .body_bytes_max = upstream.blob_bytes_max};
+        const auto token = authorization_for(upstream, admission.caller, admission.raw_header);
+        if (!token.empty()) target.headers.add("Authorization", token);
+        target.headers.add("Content-Type", type.empty() ? protocol::kUnknownMime : type);
+        targets.push_back(std::move(target));
+    }
+    return targets;
+}
+
+std::expected<Stored, http::Reply> Storing::store(const Source& source,
+                                                  fanout::UploadPlan plan) const {
+    const auto upload = std::make_shared<fanout::Upload>(parts_.mover, parts_.network,
+                                                         parts_.upload_resources, plan);
+    parts_.mover.add(upload);
+    auto poured = pour(source, *upload, plan);
+    if (!poured) {
+        upload->drop();
+        return std::unexpected(std::move(poured).error());
+    }
+    const auto& hash = poured->hash;
+    if (auto refusal = source.disagreement(hash)) {
+        upload->drop();
+        parts_.counters.count_upload(Counters::Quorum::aborted);
+        return std::unexpected(std::move(*refusal));
+    }
+    parts_.locator.changed(hash);
+    upload->release(hash);
+    auto status = await_verdict(*upload, plan.deadline);
+    parts_.locator.changed(hash);
+    const bool met = status.verdict.decision == Decision::met;
+    parts_.counters.count_upload(met ? Counters::Quorum::met : Counters::Quorum::failed);
+    if (met && enter_missing(hash, status.outcomes)) upload->entered_in_ledger();
+    return Stored{
+        .hash = hash,
+        .size = upload->size(),
+        .type = std::string(protocol::sniff(std::as_bytes(std::span(poured->first_bytes)))),
+        .outcomes = std::move(status.outcomes),
+        .verdict = std::move(status.verdict),
+        .uploaded = status.uploaded};
+}
+
+// Why it makes no sense to read the body any further.
+std::optional<http::Reply> Storing::why_to_stop(const Source& source, const fanout::Upload& upload,
+                                                const fanout::UploadPlan& plan,
+                                                bool has_room) const {
+    const auto stop = [this](Counters::Quorum result, http::Reply reply) {
+        parts_.counters.count_upload(result);
+        return reply;
+    };
+    const auto status = upload.status();
+    if (status.body_lost) {
+        auto reply = refuse(ErrorKind::unavailable, "no room is left to keep this upload");
+        reply.header("Retry-After", "5");
+        return stop(Counters::Quorum::failed, std::move(reply));
+    }
+    if (plan.deadline.passed()) {
+        if (has_room)
+            return stop(Counters::Quorum::aborted, source.broken(http::Body::Status::timeout));
+        return stop(Counters::Quorum::failed,
+                    refuse(ErrorKind::timeout, "the servers did not take the body in time"));
+    }
+    if (status.verdict.decision != Decision::impossible) return std::nullopt;
+    return stop(Counters::Quorum::failed,
+                error_reply(parts_.network.fleet, status.verdict, status.outcomes));
+}
+
+std::expected<Storing::Poured, http::Reply> Storing::pour(const Source& source,
+                                                          fanout::Upload& upload,
+                                                          const fanout::UploadPlan& plan) const {
+    base::Sha256 hash;
+    std::string first_bytes;
+    std::uint64_t left = plan.body_bytes.value_or(parts_.options.upload_bytes_max + 1);
+    base::Bell& bell = upload.worker_bell();
+    while (left > 0 || !plan.body_bytes) {
+        bell.clear();
+        // At least one byte, so that the end of a body without length is read as the end.
+        const auto room = upload.room(std::max<std::uint64_t>(left, 1));
+        if (auto stop = why_to_stop(source, upload, plan, !room.empty()))
+            return std::unexpected(std::move(*stop));
+        if (room.empty()) {
+            upload.wait_for_room(plan.deadline);
+            continue;
+        }
+        const auto patience = upload.patience(plan.deadline);
+        const auto read = source.body.read(room, &bell, patience);
+        if (read.status == http::Body::Status::end) break;
+        if (read.status == http::Body::Status::timeout && patience < plan.deadline &&
+            patience.passed()) {
+            upload.announce();
+            continue;
+        }
+        if (read.status == http::Body::Status::rung) continue;
+        if (read.status != http::Body::Status::bytes) {
+            parts_.counters.count_upload(Counters::Quorum::aborted);
+            return std::unexpected(source.broken(read.status));
+        }
+        if (read.count > left) return std::unexpected(source.broken(http::Body::Status::too_large));
+        const auto bytes = room.first(read.count);
+        hash.update(bytes);
+        if (first_bytes.size() < kSniffBytes)
+            first_bytes.append(reinterpret_cast<const char*>(bytes.data()),
+                               std::min(bytes.size(), kSniffBytes));
+        upload.commit(read.count);
+        left -= read.count;
+    }
+    return Poured{BlobHash(hash.finish()), std::move(first_bytes)};
+}
+
+fanout::UploadStatus Storing::await_verdict(fanout::Upload& upload, Deadline deadline) const {
+    const bool wait_for_all = parts_.options.quorum_reply == QuorumReply::all;
+    // The engine ends every leg at the deadline; the margin covers the hand-over.
+    const auto last = deadline.is_never() ? deadline : Deadline::at(deadline.when() + Seconds{2});
+    std::optional<base::Steady::time_point> failed_at;
+    for (;;) {
+        upload.worker_bell().clear();
+        auto status = upload.status();
+        if (status.all_decided()) return status;
+        if (status.verdict.decision == Decision::impossible && !failed_at)
+            failed_at = base::Steady::now();
+        auto until = last;
+        if (status.met_at && !wait_for_all)
+            until = Deadline::at(*status.met_at + parts_.options.quorum_linger);
+        // The refusals at hand need not be the most frequent one.
+        if (failed_at) until = Deadline::at(*failed_at + parts_.options.quorum_linger);
+        if (!upload.worker_bell().wait(until) && until.passed()) return upload.status();
+    }
+}
+
+bool Storing::enter_missing(const BlobHash& hash, const std::vector<Outcome>& outcomes) const {
+    std::vector<std::string> urls;
+    for (const Outcome& outcome : outcomes)
+        if (const auto& upstream = parts_.network.fleet.at(outcome.upstream);
+            fanout::is_missing(upstream, outcome))
+            urls.push_back(upstream.url.text());
+    if (urls.empty()) return false;
+    const auto entered = parts_.ledger.add_missing(hash, urls, parts_.network.clock.unix_now());
+    if (!entered)
+        parts_.log.error("the ledger could not note a missing replica",
+                         {{"reason", entered.error().reason}});
+    return true;
+}
+
+http::Reply Storing::reply(const http::Request& request, const Stored& stored) const {
+    const auto& fleet = parts_.network.fleet;
+    const auto type = protocol::clean_mime(stored.type);
+    const auto name = base::text(stored.hash.hex(), '.', protocol::extension_of(type));
+
+    fleet::UpstreamSet holders;
+    protocol::Descriptor descriptor{.sha256 = stored.hash, .size = stored.size, .type = type};
+    for (const Outcome& outcome : stored.outcomes) {
+        if (outcome.kind == OutcomeKind::ok) holders.add(outcome.upstream);
+        if (outcome.sent)
+            descriptor.mirrors.push_back(
+                {fleet.link_base(outcome.upstream) + name, mirror_word(outcome)});
+    }
+    const auto urls = ReplicaNames(parts_.options, fleet, request).urls(holders, stored.hash, type);
+    descriptor.url = urls.front();
+    descriptor.uploaded = stored.uploaded.value_or(parts_.network.clock.unix_now());
+    descriptor.nip94 = nip94_tags(urls, stored.hash, type, stored.size, parts_.options.nip94_urls);
+
+    const int code = parts_.options.always_200 ? 200 : stored.verdict.status;
+    auto reply = http::Reply::json(code, to_json(descriptor));
+    reply.header("X-Upstream-Results", upstream_results(fleet, stored.outcomes));
+    return reply;
+}
+
+}  // namespace espalier::gateway

@@ -1,0 +1,75 @@
+// Storing is what the endpoints that write a blob to many servers share: PUT /upload and
+// PUT /mirror. It carries one body to its servers, waits for their verdict, and says what was
+// stored where.
+//
+// Threads: one worker; it borrows the parts.
+#pragma once
+
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "gateway/admission.h"
+#include "gateway/parts.h"
+
+namespace espalier::gateway {
+
+// Where a body comes from.
+struct Source {
+    http::Body& body;
+    // The reply when it breaks.
+    std::function<http::Reply(http::Body::Status)> broken;
+    // What is wrong with a body of this hash, if anything; asked before any server sees its end.
+    std::function<std::optional<http::Reply>(const protocol::BlobHash&)> disagreement;
+};
+
+// What has become of a blob.
+struct Stored {
+    protocol::BlobHash hash;
+    std::uint64_t size = 0;  // bytes
+    std::string type;        // "" unknown
+    std::vector<fleet::Outcome> outcomes;
+    fleet::Verdict verdict;
+    std::optional<std::int64_t> uploaded = {};  // earliest that the servers state
+};
+
+class Storing {
+public:
+    explicit Storing(const Parts& parts) : parts_(parts) {}
+
+    // min_upload_servers, or what X-Min-Upstreams wants. Errors: invalid.
+    base::Result<int> quorum_for(const http::Head& head) const;
+    // As long as the token lives, less a margin for the last answers, within the configured
+    // bounds.
+    base::Deadline deadline_for(const Admission& admission) const;
+    // These servers with their tokens; `type`: Content-Type, "" unknown.
+    std::vector<fanout::UploadTarget> targets(const std::vector<fleet::UpstreamId>& chosen,
+                                              const Admission& admission,
+                                              std::string_view type) const;
+    // Reads the whole source, lets the servers have its end and waits for their verdict, which
+    // need not be a good one. Otherwise why it was given up; nobody has stored anything then.
+    std::expected<Stored, http::Reply> store(const Source& source, fanout::UploadPlan plan) const;
+    // The descriptor (BUD-02) of what was stored; `stored.verdict` is met.
+    http::Reply reply(const http::Request& request, const Stored& stored) const;
+    // The servers' URLs of these outcomes are entered in the ledger. False: it could not be.
+    bool enter_missing(const protocol::BlobHash& hash,
+                       const std::vector<fleet::Outcome>& outcomes) const;
+
+private:
+    struct Poured {
+        protocol::BlobHash hash;
+        std::string first_bytes;
+    };
+
+    std::expected<Poured, http::Reply> pour(const Source& source, fanout::Upload& upload,
+                                            const fanout::UploadPlan& plan) const;
+    std::optional<http::Reply> why_to_stop(const Source& source, const fanout::Upload& upload,
+                                           const fanout::UploadPlan& plan, bool has_room) const;
+    fanout::UploadStatus await_verdict(fanout::Upload& upload, base::Deadline deadline) const;
+
+    const Parts& parts_;
+};
+
+}  // namespace espalier::gateway
