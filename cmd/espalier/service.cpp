@@ -145,8 +145,9 @@ private:
     const gateway::Parts& add_generation(const Settings& settings,
                                          protocol::AuthorizerOptions auth) {
         const auto assemble = [this](Generation& now) -> gateway::Parts {
-            return {now.options,    network_, mover_,   locator_,  confirmer_, resources_,
-                    now.authorizer, *ledger_, metrics_, counters_, now.rates,  log_};
+            return {now.options, network_,       mover_,   locator_, confirmer_,
+                    resources_,  now.authorizer, *ledger_, metrics_, counters_,
+                    payments_,   now.rates,      log_};
         };
         generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
         return generations_.back()->parts;
@@ -196,6 +197,7 @@ private:
     const fanout::Upload::Resources resources_;
     metrics::Metrics metrics_;
     gateway::Counters counters_;
+    gateway::Payments payments_;
     base::Log& log_;
     // The newest is in force; requests under way may use any. Owned by main.
     std::vector<std::unique_ptr<Generation>> generations_;

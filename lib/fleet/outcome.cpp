@@ -144,6 +144,10 @@ Outcome outcome_of(const Upstream& upstream, const engine::TransferState& state,
     outcome.status = state.response.status;
     outcome.kind = kind_of_status(outcome.status, optional_endpoint);
     if (outcome.kind != OutcomeKind::ok) outcome.reason = reason_of(state);
+    if (outcome.kind == OutcomeKind::pay)
+        for (const auto name : kPaymentHeaders)
+            if (const auto demand = state.response.headers.get(name))
+                outcome.payment.add(name, *demand);
     outcome.retry_after = parse_retry_after(state.response.headers.value("Retry-After"));
     return outcome;
 }

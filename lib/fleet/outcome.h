@@ -5,6 +5,7 @@
 // Pure values and functions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/headers.h"
 #include "engine/transfer.h"
 #include "fleet/upstream.h"
 
@@ -44,6 +46,9 @@ enum class OutcomeKind : std::uint8_t {
 };
 std::string_view name_of(OutcomeKind kind);
 
+// How servers ask for payment, and clients prove it (BUD-07).
+inline constexpr std::array<std::string_view, 2> kPaymentHeaders{"X-Cashu", "X-Lightning"};
+
 // How an exchange broke below HTTP.
 enum class Break : std::uint8_t { none, refused, tls, timeout, reset };
 
@@ -56,6 +61,7 @@ struct Outcome {
     std::string reason;  // one line, free of internal addresses
     std::optional<base::Seconds> retry_after;
     base::Milliseconds elapsed{0};
+    base::Headers payment = {};  // of a 402: what it asks for
 
     // What stands in X-Upstream-Results: the status, or a word.
     std::string word() const;

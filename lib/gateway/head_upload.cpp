@@ -104,7 +104,11 @@ http::Reply head_upload(const Parts& parts, const http::Request& request) {
     std::ranges::copy(asked, std::back_inserter(outcomes));
     take_silence_for_yes(outcomes);
     const auto verdict = judge(outcomes, quorum);
-    if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
+    if (verdict.decision != fleet::Decision::met) {
+        auto reply = error_reply(fleet, verdict, outcomes);
+        parts.payments.demand(reply, outcomes, *hash, admission->caller, base::Steady::now());
+        return reply;
+    }
     if (must_sign) return refuse(ErrorKind::unauthorized, "the servers want a token (kind 24242)");
     http::Reply reply(200);
     reply.header("X-Upstream-Results", upstream_results(fleet, outcomes));

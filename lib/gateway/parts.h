@@ -13,6 +13,7 @@
 #include "fanout/upload.h"
 #include "gateway/counters.h"
 #include "gateway/options.h"
+#include "gateway/payments.h"
 #include "gateway/rates.h"
 #include "ledger/ledger.h"
 #include "metrics/exposition.h"
@@ -31,6 +32,7 @@ struct Parts {
     ledger::Ledger& ledger;
     metrics::Metrics& metrics;
     Counters& counters;
+    Payments& payments;
     Rates& rates;
     base::Log& log;
 };

@@ -251,8 +251,12 @@ std::expected<Stored, http::Reply> PutMirror::carry(const Intake& intake, const 
                    : unusable(body.why_broken());
     };
     const auto differs = [&](const BlobHash& hash) { return disagreement(intake, hash); };
-    auto stored =
-        storing_.store({.body = body, .broken = broken, .disagreement = differs}, std::move(plan));
+    const auto refused = [&](const fleet::Verdict& verdict, const std::vector<Outcome>& all) {
+        return error_reply(parts_.network.fleet, verdict, all);
+    };
+    auto stored = storing_.store(
+        {.body = body, .broken = broken, .refused = refused, .disagreement = differs},
+        std::move(plan));
     if (!stored) return stored;
     if (!type.empty())
         stored->type = type;

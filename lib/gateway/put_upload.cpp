@@ -40,6 +40,12 @@ http::Reply broken_body(http::Body::Status status) {
 
 }  // namespace
 
+std::optional<BlobHash> PutUpload::Intake::hash() const {
+    const auto& caller = admission.caller;
+    if (promised || !caller || caller->hashes.size() != 1) return promised;
+    return caller->hashes.front();
+}
+
 std::expected<PutUpload::Intake, http::Reply> PutUpload::accept_head(
     const http::Request& request) const {
     const auto& head = request.head;
@@ -70,15 +76,24 @@ fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intak
     const Offer offer{.quorum = plan.quorum, .bytes = plan.body_bytes, .type = intake.type};
     auto targets = choose_targets(fleet, caller, parts_.network.clock.unix_now(), offer);
     plan.left_out = std::move(targets.left_out);
-    plan.promised = intake.promised;
-    if (!plan.promised && caller && caller->hashes.size() == 1)
-        plan.promised = caller->hashes.front();
+    plan.promised = intake.hash();
     plan.verify_first =
         !plan.body_bytes || *plan.body_bytes <= parts_.options.verify_first_bytes_max;
     plan.deadline = storing_.deadline_for(intake.admission);
     plan.stall_timeout = parts_.options.stall_timeout;
     plan.targets = storing_.targets(targets.chosen, intake.admission, intake.type);
+    pay(plan, intake, payment_proofs(request.head));
     return plan;
+}
+
+void PutUpload::pay(fanout::UploadPlan& plan, const Intake& intake,
+                    const base::Headers& proofs) const {
+    if (proofs.empty() || !plan.promised) return;
+    const auto payee =
+        parts_.payments.payee(*plan.promised, intake.admission.caller, base::Steady::now());
+    for (auto& target : plan.targets)
+        if (target.upstream == payee)
+            for (const auto& [name, value] : proofs) target.headers.add(name, value);
 }
 
 void PutUpload::skip_holders(fanout::UploadPlan& plan) const {
@@ -103,6 +118,14 @@ void PutUpload::skip_holders(fanout::UploadPlan& plan) const {
     }
 }
 
+http::Reply PutUpload::refusal(const Intake& intake, const fleet::Verdict& verdict,
+                               std::span<const Outcome> outcomes) const {
+    auto reply = error_reply(parts_.network.fleet, verdict, outcomes);
+    parts_.payments.demand(reply, outcomes, intake.hash(), intake.admission.caller,
+                           base::Steady::now());
+    return reply;
+}
+
 http::Reply PutUpload::handle(http::Request& request) {
     auto intake = accept_head(request);
     if (!intake) return std::move(intake).error();
@@ -115,12 +138,14 @@ http::Reply PutUpload::handle(http::Request& request) {
     if (const auto verdict = judge(outcomes, plan.quorum);
         verdict.decision == Decision::impossible) {
         parts_.counters.count_upload(Counters::Quorum::failed);
-        return error_reply(parts_.network.fleet, verdict, plan.left_out);
+        return refusal(*intake, verdict, plan.left_out);
     }
     const Source source{
-        .body = request.body, .broken = broken_body, .disagreement = [&](const BlobHash& hash) {
-            return disagreement(*intake, hash);
-        }};
+        .body = request.body,
+        .broken = broken_body,
+        .refused = [&](const fleet::Verdict& verdict,
+                       const std::vector<Outcome>& all) { return refusal(*intake, verdict, all); },
+        .disagreement = [&](const BlobHash& hash) { return disagreement(*intake, hash); }};
     auto stored = storing_.store(source, std::move(plan));
     if (!stored) return std::move(stored).error();
     if (request.head.chunked) {
@@ -129,7 +154,7 @@ http::Reply PutUpload::handle(http::Request& request) {
                             stored->size, base::Steady::now());
     }
     if (stored->verdict.decision != Decision::met)
-        return error_reply(parts_.network.fleet, stored->verdict, stored->outcomes);
+        return refusal(*intake, stored->verdict, stored->outcomes);
     if (!intake->type.empty()) stored->type = intake->type;
     return storing_.reply(request, *stored);
 }

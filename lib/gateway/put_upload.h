@@ -22,10 +22,18 @@ private:
         std::optional<protocol::BlobHash> promised;  // X-SHA-256
         std::string type;                            // Content-Type, "" when not given
         int quorum = 1;
+
+        // What the body's hash ought to be, as far as it is known.
+        std::optional<protocol::BlobHash> hash() const;
     };
 
     std::expected<Intake, http::Reply> accept_head(const http::Request& request) const;
     fanout::UploadPlan plan_for(const http::Request& request, const Intake& intake) const;
+    // For a verdict that is not a success; with an upstream's demands, when that is to be paid.
+    http::Reply refusal(const Intake& intake, const fleet::Verdict& verdict,
+                        std::span<const fleet::Outcome> outcomes) const;
+    // The proofs go to the upstream that asked for them, and to no other.
+    void pay(fanout::UploadPlan& plan, const Intake& intake, const base::Headers& proofs) const;
     // dedupe_put: skip. Who has the blob already counts as an acknowledgement and gets no bytes.
     void skip_holders(fanout::UploadPlan& plan) const;
     std::optional<http::Reply> disagreement(const Intake& intake,

@@ -129,8 +129,7 @@ std::optional<http::Reply> Storing::why_to_stop(const Source& source, const fano
                     refuse(ErrorKind::timeout, "the servers did not take the body in time"));
     }
     if (status.verdict.decision != Decision::impossible) return std::nullopt;
-    return stop(Counters::Quorum::failed,
-                error_reply(parts_.network.fleet, status.verdict, status.outcomes));
+    return stop(Counters::Quorum::failed, source.refused(status.verdict, status.outcomes));
 }
 
 std::expected<Storing::Poured, http::Reply> Storing::pour(const Source& source,

@@ -21,6 +21,8 @@ struct Source {
     http::Body& body;
     // The reply when it breaks.
     std::function<http::Reply(http::Body::Status)> broken;
+    // The whole reply for a verdict that is not a success.
+    std::function<http::Reply(const fleet::Verdict&, const std::vector<fleet::Outcome>&)> refused;
     // What is wrong with a body of this hash, if anything; asked before any server sees its end.
     std::function<std::optional<http::Reply>(const protocol::BlobHash&)> disagreement;
 };
