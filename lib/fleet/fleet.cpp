@@ -19,6 +19,12 @@ bool answered(const Outcome& outcome) {
            outcome.kind != OutcomeKind::cancelled && outcome.kind != OutcomeKind::out_of_scope;
 }
 
+// Nothing while it is not known.
+std::optional<base::Milliseconds> known(std::int64_t ms) {
+    if (ms < 0) return std::nullopt;
+    return base::Milliseconds{ms};
+}
+
 std::string host_among(const std::vector<Upstream>& upstreams, std::size_t index) {
     const auto host = upstreams[index].host();
     const auto namesakes = std::ranges::count(upstreams, host, &Upstream::host);
@@ -44,6 +50,9 @@ struct Fleet::Live {
     std::array<std::atomic<std::uint64_t>, kOps> successes{};
     std::array<std::atomic<std::uint64_t>, kOps> failures_by_op{};
     std::array<std::atomic<std::uint64_t>, 9> outcomes{};
+    std::atomic<std::int64_t> probed_at{0};                    // unix seconds, 0 never
+    std::atomic<std::int64_t> lookup_p50{-1}, lookup_p95{-1};  // ms, -1 unknown
+    base::Guarded<Recent> recent;
     base::Guarded<std::string> last_error;
 };
 
@@ -73,7 +82,30 @@ void Fleet::record(Op op, const Outcome& outcome) {
     if (outcome.kind == OutcomeKind::throttle)
         live.paused_until =
             clock_.unix_now() + outcome.retry_after.value_or(base::Seconds{1}).count();
+    note_recent(live, op, outcome);
     is_fault(outcome) ? fail(live, upstream, outcome) : succeed(live, upstream);
+}
+
+// Faults have no duration: a connection that is refused at once is not a fast one.
+void Fleet::note_recent(Live& live, Op op, const Outcome& outcome) {
+    if (op == Op::probe) live.probed_at = clock_.unix_now();
+    const bool success = !is_fault(outcome);
+    const bool lookup = success && (op == Op::lookup || op == Op::probe);
+    const bool upload = op == Op::upload && outcome.kind == OutcomeKind::ok;
+    const auto lookups = live.recent.with([&, now = minute()](Recent& recent) {
+        recent.count(now, success);
+        if (upload) recent.add_upload(now, outcome.elapsed);
+        if (!lookup) return Quantiles{};
+        recent.add_lookup(now, outcome.elapsed);
+        return recent.lookups(now);
+    });
+    if (!lookup) return;
+    live.lookup_p50.store(lookups.p50.count(), kRelaxed);
+    live.lookup_p95.store(lookups.p95.count(), kRelaxed);
+}
+
+std::int64_t Fleet::minute() const {
+    return std::chrono::floor<std::chrono::minutes>(clock_.now().time_since_epoch()).count();
 }
 
 void Fleet::fail(Live& live, const Upstream& upstream, const Outcome& outcome) {
@@ -116,6 +148,14 @@ bool Fleet::suspect(UpstreamId id) const {
 bool Fleet::paused(UpstreamId id) const {
     const auto until = live_[id]->paused_until.load(kRelaxed);
     return until != 0 && clock_.unix_now() < until;
+}
+
+std::optional<base::Milliseconds> Fleet::lookup_p50(UpstreamId id) const {
+    return known(live_[id]->lookup_p50.load(kRelaxed));
+}
+
+std::optional<base::Milliseconds> Fleet::lookup_p95(UpstreamId id) const {
+    return known(live_[id]->lookup_p95.load(kRelaxed));
 }
 
 int Fleet::miss_status(UpstreamId id) const {
@@ -166,6 +206,10 @@ std::vector<UpstreamSnapshot> Fleet::snapshot() const {
         one.in_flight = live.in_flight;
         one.bytes_up = live.bytes_up;
         one.bytes_down = live.bytes_down;
+        one.recent =
+            live.recent.with([&](const Recent& recent) { return recent.figures(minute()); });
+        if (const auto at = live.probed_at.load(); at != 0)
+            one.probe_age = std::max<std::int64_t>(clock_.unix_now() - at, 0);
     }
     return all;
 }

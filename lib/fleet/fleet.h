@@ -5,7 +5,8 @@
 // makes it healthy again. One connection-level fault makes it *suspect* until a success.
 // A 429 pauses it for as long as it asked.
 //
-// Threads: any. Health and counters are atomics, so a reactor may read them.
+// Threads: any. Health, counters and the lookups' quantiles are atomics, so a reactor may read
+// them; what happened lately is guarded, each upstream's by its own lock.
 #pragma once
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,14 +22,10 @@
 #include "base/guarded.h"
 #include "fleet/outcome.h"
 #include "fleet/rank.h"
+#include "fleet/recent.h"
 #include "fleet/upstream.h"
 
 namespace espalier::fleet {
-
-struct Tally {
-    std::uint64_t success = 0;
-    std::uint64_t failure = 0;
-};
 
 struct UpstreamSnapshot {
     UpstreamId id = 0;
@@ -41,6 +39,8 @@ struct UpstreamSnapshot {
     std::array<std::uint64_t, 9> outcomes{};  // by OutcomeKind, all operations
     std::int64_t in_flight = 0;
     std::uint64_t bytes_up = 0, bytes_down = 0;
+    RecentFigures recent;
+    std::optional<std::int64_t> probe_age;  // seconds since the last probe ended
 };
 
 class Fleet {
@@ -80,12 +80,17 @@ public:
     // What an upstream answers to a HEAD of a blob that nobody has, as probes saw it; 0 unknown.
     int miss_status(UpstreamId id) const;
     void learn_miss_status(UpstreamId id, int status);
+    // How long its lookups took lately; nothing until there was one.
+    std::optional<base::Milliseconds> lookup_p50(UpstreamId id) const;
+    std::optional<base::Milliseconds> lookup_p95(UpstreamId id) const;
     // Snapshot of one upstream for rank().
     Candidate candidate(UpstreamId id) const;
     std::vector<UpstreamSnapshot> snapshot() const;
 
 private:
     struct Live;
+    void note_recent(Live& live, Op op, const Outcome& outcome);
+    std::int64_t minute() const;
     void fail(Live& live, const Upstream& upstream, const Outcome& outcome);
     void succeed(Live& live, const Upstream& upstream);
 

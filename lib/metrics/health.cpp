@@ -41,6 +41,25 @@ void add_tallies(Json& into, const UpstreamSnapshot& one) {
     add("lists_failure", tally(one, Op::list).failure);
 }
 
+Json quantiles_json(const fleet::Quantiles& quantiles) {
+    return {
+        {"count", quantiles.count}, {"p50", quantiles.p50.count()}, {"p95", quantiles.p95.count()}};
+}
+
+// Null when nothing happened.
+Json ratio_json(const fleet::Tally& one) {
+    const auto ratio = one.ratio();
+    return ratio ? Json(*ratio) : Json(nullptr);
+}
+
+void add_recent(Json& into, const UpstreamSnapshot& one) {
+    into["lookup_ms"] = quantiles_json(one.recent.lookups);
+    into["upload_ms"] = quantiles_json(one.recent.uploads);
+    into["success_ratio_5m"] = ratio_json(one.recent.last_5_minutes);
+    into["success_ratio_1h"] = ratio_json(one.recent.last_hour);
+    if (one.probe_age) into["last_probe_seconds_ago"] = *one.probe_age;
+}
+
 Json server_json(const UpstreamSnapshot& one) {
     Json server{{"url", one.url}};
     add_tallies(server, one);
@@ -55,6 +74,7 @@ Json server_json(const UpstreamSnapshot& one) {
     server["in_flight"] = one.in_flight;
     server["bytes_up"] = one.bytes_up;
     server["bytes_down"] = one.bytes_down;
+    add_recent(server, one);
     return server;
 }
 

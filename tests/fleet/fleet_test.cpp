@@ -270,6 +270,47 @@ TEST_CASE("how an upstream says that it lacks a blob is remembered") {
     CHECK(f.fleet.miss_status(0) == 0);
 }
 
+TEST_CASE("lookups and probes are timed as long as the server answers, uploads when they succeed") {
+    Fixture f;
+    CHECK_FALSE(f.fleet.lookup_p50(1));
+    const auto took = [](Outcome outcome, int ms) {
+        outcome.elapsed = base::Milliseconds{ms};
+        return outcome;
+    };
+    f.record(took(test::refused(), 1), 10, Op::lookup);
+    f.record(took(test::client(413), 1), 10, Op::upload);
+    CHECK_FALSE(f.fleet.lookup_p95(1));
+    f.record(took(test::client(404), 2), 18, Op::lookup);
+    f.record(took(test::ok(200), 3), 2, Op::probe);
+    f.record(took(test::ok(), 3000), 1, Op::upload);
+    f.record(took(test::ok(), 9), 1, Op::list);
+    CHECK(f.fleet.lookup_p50(1) == base::Milliseconds{2});
+    CHECK(f.fleet.lookup_p95(1) == base::Milliseconds{3});
+    CHECK_FALSE(f.fleet.lookup_p95(0));
+    const auto recent = f.snapshot().recent;
+    CHECK(recent.lookups.count == 20);
+    CHECK(recent.uploads.count == 1);
+}
+
+TEST_CASE("what went well lately is the upstream's merit, whatever clients did wrong") {
+    Fixture f;
+    f.record(test::client(401), 3);
+    f.record(test::timeout(), 1);
+    CHECK(f.snapshot().recent.last_5_minutes.ratio() == 0.75);
+    f.clock.advance(base::Seconds{360});
+    CHECK_FALSE(f.snapshot().recent.last_5_minutes.ratio());
+    CHECK(f.snapshot().recent.last_hour.ratio() == 0.75);
+}
+
+TEST_CASE("the last probe's age is known once there was one, a failed one too") {
+    Fixture f;
+    f.record(test::ok(), 1, Op::lookup);
+    CHECK_FALSE(f.snapshot().probe_age);
+    f.record(test::timeout(), 1, Op::probe);
+    f.clock.advance(base::Seconds{12});
+    CHECK(f.snapshot().probe_age == 12);
+}
+
 TEST_CASE("rank() gets the priority and the health of the moment") {
     ManualClock clock;
     auto all = test::upstreams(2);

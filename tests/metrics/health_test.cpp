@@ -157,6 +157,26 @@ TEST_CASE("new fields stand beside the old ones") {
         "it \"broke\""));
 }
 
+TEST_CASE("how a server did lately is told, and what is not known yet is null or absent") {
+    auto now = condition();
+    now.upstreams[0].recent = {
+        .lookups = {.count = 7, .p50 = base::Milliseconds{3}, .p95 = base::Milliseconds{90}},
+        .uploads = {},
+        .last_5_minutes = {.success = 3, .failure = 1},
+        .last_hour = {.success = 1, .failure = 1}};
+    now.upstreams[0].probe_age = 4;
+    const auto servers = stats(now)["servers"];
+    const auto& known = servers["https://up0.example"];
+    CHECK(known["lookup_ms"] == Json{{"count", 7}, {"p50", 3}, {"p95", 90}});
+    CHECK(known["success_ratio_5m"] == 0.75);
+    CHECK(known["success_ratio_1h"] == 0.5);
+    CHECK(known["last_probe_seconds_ago"] == 4);
+    const auto& fresh = servers["https://up1.example"];
+    CHECK(fresh["upload_ms"]["count"] == 0);
+    CHECK(fresh["success_ratio_5m"].is_null());
+    CHECK_FALSE(fresh.contains("last_probe_seconds_ago"));
+}
+
 TEST_CASE("the page shows every server and lets no server's words become markup") {
     const auto page = stats_page(condition());
     for (const auto* const shown :
