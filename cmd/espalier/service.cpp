@@ -107,7 +107,7 @@ public:
 
 private:
     static fanout::Locator::Options locator_options(const Settings& settings) {
-        return {.hedge_delay = settings.hedge_delay,
+        return {.hedge_delay = settings.hedge_delay.value,
                 .lookup_timeout = settings.lookup_timeout,
                 .negative_ttl = settings.negative_ttl,
                 .negative_entries_max = static_cast<std::size_t>(settings.negative_max_size),

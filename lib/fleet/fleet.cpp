@@ -179,7 +179,8 @@ Candidate Fleet::candidate(UpstreamId id) const {
             .failures = failures,
             .healthy = failures < options_.max_failures,
             .suspect = live.suspect.load(kRelaxed),
-            .draining = options_.upstreams[id].mode == Mode::drain};
+            .draining = options_.upstreams[id].mode == Mode::drain,
+            .lookup_p50 = lookup_p50(id)};
 }
 
 std::vector<UpstreamSnapshot> Fleet::snapshot() const {

@@ -95,8 +95,9 @@ Section<S> downloads() {
                 "environment variable UPSTREAM_MODE goes before this key, and sets "
                 "redirect_status 302 and uncertain_read 404 unless the file has them."),
             key("redirect_strategy", &S::redirect_strategy,
-                "Which replica is named first, in descriptors and redirects. local = this "
-                "gateway's own URL in descriptors."),
+                "Which replica is named first, in descriptors and redirects. fastest = of the "
+                "upstream whose lookups were answered soonest lately; local = this gateway's own "
+                "URL in descriptors."),
             key("download_redirect_strategy", &S::download_redirect_strategy,
                 "The same for redirects alone. Empty = redirect_strategy."),
             key("redirect_status", &S::redirect_status, "The status of redirects."),
@@ -105,8 +106,8 @@ Section<S> downloads() {
                 "those timed out), or 404 as the Go original."),
             key("hedge_delay", &S::hedge_delay,
                 "How long a better-ranked upstream may delay the answer of one that has the "
-                "blob.",
-                between(Milliseconds(0), kDay)),
+                "blob. auto = as long as 95 % of its lookups took lately, 5 ms to 1 s.",
+                if_given(between(Milliseconds(0), kDay))),
             key("lookup_timeout", &S::lookup_timeout,
                 "How long the upstreams have to say whether they have a blob.",
                 between(kTick, kDay)),

@@ -124,6 +124,26 @@ TEST_CASE("download_redirect_strategy chooses for redirects alone") {
     CHECK(descriptor_url(world).starts_with(world.gateway.url()));
 }
 
+TEST_CASE("redirect_strategy: fastest sends clients to the server that answers soonest") {
+    World world({.server_keys = "  redirect_strategy: fastest\n  hedge_delay: auto\n"});
+    for (FakeServer* server : {&world.one, &world.three})
+        server->edit([](Script& script) {
+            script.on(Op::head).before_answer.delay = base::Milliseconds{150};
+        });
+    // Every one of these is a lookup; then the slow ones are known as slow.
+    for (std::uint32_t i = 0; i < 3; ++i) world.gateway.get(sha256_hex(some_bytes(10, 1000 + i)));
+    for (std::uint32_t i = 0; i < 6; ++i) {
+        const auto body = some_bytes(100, i);
+        for (FakeServer* server : world.servers()) server->put_blob(body);
+        const auto hash = sha256_hex(body);
+        CHECK(world.gateway.get(hash).header("Location").starts_with(world.two.url()));
+        CHECK(world.wait_for([&] { return world.one.count("HEAD", "/" + hash) == 1; }));
+    }
+    const auto stats = json_of(world.gateway.request("GET", "/stats"))["servers"];
+    CHECK(stats[world.one.url()]["lookup_ms"]["p50"] >= 120);
+    CHECK(stats[world.two.url()]["lookup_ms"]["p50"] < stats[world.one.url()]["lookup_ms"]["p50"]);
+}
+
 TEST_CASE("redirect_status is the status of redirects") {
     for (const int status : {302, 308}) {
         World world({.server_keys = base::text("  redirect_status: ", status, "\n")});
