@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace espalier::fleet {
 namespace {
@@ -53,6 +54,7 @@ struct Fleet::Live {
     std::atomic<std::int64_t> probed_at{0};                    // unix seconds, 0 never
     std::atomic<std::int64_t> lookup_p50{-1}, lookup_p95{-1};  // ms, -1 unknown
     base::Guarded<Recent> recent;
+    base::Guarded<Refusals> refusals;
     base::Guarded<std::string> last_error;
 };
 
@@ -158,6 +160,33 @@ std::optional<base::Milliseconds> Fleet::lookup_p95(UpstreamId id) const {
     return known(live_[id]->lookup_p95.load(kRelaxed));
 }
 
+void Fleet::learn_what_it_takes(const Outcome& outcome, std::uint64_t bytes,
+                                std::string_view type) {
+    const auto ttl = options_.refusal_ttl;
+    if (!outcome.sent || ttl.count() == 0) return;
+    live_.at(outcome.upstream)->refusals.with([&, now = clock_.now()](Refusals& refusals) {
+        if (outcome.kind == OutcomeKind::ok) refusals.accepted(bytes, type);
+        if (outcome.status == 413) refusals.refused_size(bytes, now, ttl);
+        if (outcome.status == 415) refusals.refused_type(type, now, ttl);
+    });
+}
+
+std::optional<Outcome> Fleet::known_refusal(UpstreamId id, std::optional<std::uint64_t> bytes,
+                                            std::string_view type) const {
+    const auto [size, kind] =
+        live_.at(id)->refusals.with([&, now = clock_.now()](const Refusals& refusals) {
+            return std::pair(bytes && refusals.covers_size(*bytes, now),
+                             refusals.covers_type(type, now));
+        });
+    if (size)
+        return left_out(id, OutcomeKind::client_fault, 413,
+                        "the server has lately refused a body that was no larger");
+    if (kind)
+        return left_out(id, OutcomeKind::client_fault, 415,
+                        base::text("the server has lately refused ", type));
+    return std::nullopt;
+}
+
 int Fleet::miss_status(UpstreamId id) const {
     return live_[id]->miss_status.load(kRelaxed);
 }
@@ -209,6 +238,8 @@ std::vector<UpstreamSnapshot> Fleet::snapshot() const {
         one.bytes_down = live.bytes_down;
         one.recent =
             live.recent.with([&](const Recent& recent) { return recent.figures(minute()); });
+        one.refuses = live.refusals.with(
+            [&](const Refusals& refusals) { return refusals.known(clock_.now()); });
         if (const auto at = live.probed_at.load(); at != 0)
             one.probe_age = std::max<std::int64_t>(clock_.unix_now() - at, 0);
     }

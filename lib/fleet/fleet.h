@@ -23,6 +23,7 @@
 #include "fleet/outcome.h"
 #include "fleet/rank.h"
 #include "fleet/recent.h"
+#include "fleet/refusals.h"
 #include "fleet/upstream.h"
 
 namespace espalier::fleet {
@@ -40,6 +41,7 @@ struct UpstreamSnapshot {
     std::int64_t in_flight = 0;
     std::uint64_t bytes_up = 0, bytes_down = 0;
     RecentFigures recent;
+    Refusals::Known refuses;
     std::optional<std::int64_t> probe_age;  // seconds since the last probe ended
 };
 
@@ -48,6 +50,7 @@ public:
     struct Options {
         std::vector<Upstream> upstreams;  // ids 0, 1, 2, … in order; at most kUpstreamsMax
         std::uint32_t max_failures = 5;
+        base::Milliseconds refusal_ttl = std::chrono::hours{1};  // 0: refusals teach nothing
     };
     // Told once per change between healthy and unhealthy; must return at once.
     using OnChange = std::function<void(const Upstream&, bool healthy, const std::string& why)>;
@@ -80,6 +83,13 @@ public:
     // What an upstream answers to a HEAD of a blob that nobody has, as probes saw it; 0 unknown.
     int miss_status(UpstreamId id) const;
     void learn_miss_status(UpstreamId id, int status);
+    // The upstream has refused (413, 415) or taken such an upload; other outcomes teach nothing.
+    // `type`: without parameters.
+    void learn_what_it_takes(const Outcome& outcome, std::uint64_t bytes, std::string_view type);
+    // What such an upload would come to by what the upstream refused before; nothing: it may
+    // take it.
+    std::optional<Outcome> known_refusal(UpstreamId id, std::optional<std::uint64_t> bytes,
+                                         std::string_view type) const;
     // How long its lookups took lately; nothing until there was one.
     std::optional<base::Milliseconds> lookup_p50(UpstreamId id) const;
     std::optional<base::Milliseconds> lookup_p95(UpstreamId id) const;

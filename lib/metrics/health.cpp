@@ -60,6 +60,13 @@ void add_recent(Json& into, const UpstreamSnapshot& one) {
     if (one.probe_age) into["last_probe_seconds_ago"] = *one.probe_age;
 }
 
+Json refuses_json(const UpstreamSnapshot& one) {
+    Json json = Json::object();
+    if (const auto bytes = one.refuses.bytes_from) json["bytes_from"] = *bytes;
+    json["types"] = one.refuses.types;
+    return json;
+}
+
 Json server_json(const UpstreamSnapshot& one) {
     Json server{{"url", one.url}};
     add_tallies(server, one);
@@ -75,6 +82,7 @@ Json server_json(const UpstreamSnapshot& one) {
     server["bytes_up"] = one.bytes_up;
     server["bytes_down"] = one.bytes_down;
     add_recent(server, one);
+    server["refuses"] = refuses_json(one);
     return server;
 }
 

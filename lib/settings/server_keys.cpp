@@ -184,6 +184,10 @@ Section<S> upstreams() {
             key("max_failures", &S::max_failures,
                 "An upstream is unhealthy after this many failures in a row.",
                 between(1, 1'000'000)),
+            key("refusal_ttl", &S::refusal_ttl,
+                "An upstream that refused a size (413) or a media type (415) is left out of the "
+                "like for this long, while there are enough others. 0 = not at all.",
+                between(Milliseconds(0), Milliseconds(365 * kDay))),
             key("probe_interval", &S::probe_interval,
                 "How often each upstream is probed (every second after a failure).",
                 between(Milliseconds(100), kDay)),

@@ -141,6 +141,7 @@ struct Settings {
     Milliseconds stall_timeout = Seconds(30);
     int max_retries = 3;
     int max_failures = 5;
+    Milliseconds refusal_ttl = std::chrono::hours(1);
     Milliseconds probe_interval = Seconds(5);
     Milliseconds probe_timeout = Seconds(1);
 

@@ -311,6 +311,43 @@ TEST_CASE("the last probe's age is known once there was one, a failed one too") 
     CHECK(f.snapshot().probe_age == 12);
 }
 
+TEST_CASE(
+    "413 and 415 teach what an upstream does not take, other outcomes and would-be ones do not") {
+    Fixture f;
+    const auto learn = [&](Outcome outcome) {
+        outcome.upstream = 1;
+        f.fleet.learn_what_it_takes(outcome, 100, "image/png");
+    };
+    const auto refusal = [&](std::uint64_t bytes, std::string_view type) {
+        const auto out = f.fleet.known_refusal(1, bytes, type);
+        return out ? out->status : 0;
+    };
+    for (const auto& other : {test::client(403), test::fault(500), test::timeout(), test::pay(),
+                              test::left_out_by_rule(413), test::left_out_by_rule(415)})
+        learn(other);
+    CHECK(refusal(100, "image/png") == 0);
+    learn(test::client(413));
+    CHECK(refusal(100, "video/mp4") == 413);
+    CHECK(refusal(99, "image/png") == 0);
+    CHECK_FALSE(f.fleet.known_refusal(1, std::nullopt, "image/png"));
+    CHECK_FALSE(f.fleet.known_refusal(0, 100, "image/png"));
+    learn(test::client(415));
+    CHECK(refusal(1, "image/png") == 415);
+    const auto out = f.fleet.known_refusal(1, 1, "image/png");
+    CHECK(out->kind == OutcomeKind::client_fault);
+    CHECK_FALSE(out->sent);
+    CHECK(f.snapshot().refuses.bytes_from == 100);
+    f.clock.advance(base::Seconds{3600});
+    CHECK(refusal(100, "image/png") == 0);
+}
+
+TEST_CASE("with refusal_ttl 0 refusals teach nothing") {
+    ManualClock clock;
+    Fleet fleet({.upstreams = test::upstreams(1), .refusal_ttl = {}}, clock);
+    fleet.learn_what_it_takes(test::client(413), 100, "image/png");
+    CHECK_FALSE(fleet.known_refusal(0, 100, "image/png"));
+}
+
 TEST_CASE("rank() gets the priority and the health of the moment") {
     ManualClock clock;
     auto all = test::upstreams(2);

@@ -177,6 +177,15 @@ TEST_CASE("how a server did lately is told, and what is not known yet is null or
     CHECK_FALSE(fresh.contains("last_probe_seconds_ago"));
 }
 
+TEST_CASE("what a server refuses is told, as far as it is known") {
+    auto now = condition();
+    now.upstreams[0].refuses = {.bytes_from = 1000, .types = {"image/png"}};
+    const auto servers = stats(now)["servers"];
+    CHECK(servers["https://up0.example"]["refuses"] ==
+          Json{{"bytes_from", 1000}, {"types", {"image/png"}}});
+    CHECK(servers["https://up1.example"]["refuses"] == Json{{"types", Json::array()}});
+}
+
 TEST_CASE("the page shows every server and lets no server's words become markup") {
     const auto page = stats_page(condition());
     for (const auto* const shown :

@@ -62,6 +62,7 @@ const Samples kServerSamples{
     {"stall_timeout", "20s"},
     {"max_retries", "0"},
     {"max_failures", "1"},
+    {"refusal_ttl", "10m"},
     {"probe_interval", "1s"},
     {"probe_timeout", "500ms"},
     {"max_goroutines", "128"},
