@@ -58,6 +58,8 @@ void describe_store(CLI::App& command, StoreCommandOptions& options) {
 
 void describe_auth(CLI::App& command, AuthOptions& options) {
     command.add_flag("--generate", options.generate, "Print a fresh key pair instead");
+    command.add_option("--hex", options.public_key,
+                       "Print this public key (npub or hex) as hex instead");
     command.add_option("--nsec", options.secret, "Secret key; better in ESPALIER_NSEC");
     command.add_option("verb", options.verb, "get, upload, list, delete or media")
         ->capture_default_str();
