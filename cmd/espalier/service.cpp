@@ -5,6 +5,7 @@
 
 #include "base/thread.h"
 #include "environment.h"
+#include "fanout/capability_probe.h"
 #include "fanout/probe.h"
 #include "gateway/gateway.h"
 #include "metrics/sources.h"
@@ -80,9 +81,11 @@ public:
 
     base::Result<void> start() {
         mover_.start();
-        fanout::start_probes(
-            {.interval = settings_.probe_interval, .timeout = settings_.probe_timeout}, network_,
-            mover_);
+        fanout::start_probes({.interval = settings_.probe_interval,
+                              .interval_after_fault = settings_.probe_interval_after_fault,
+                              .timeout = settings_.probe_timeout},
+                             network_, mover_);
+        if (settings_.capability_probe) fanout::start_capability_probes({}, network_, mover_);
         return server_.start();
     }
 

@@ -55,6 +55,7 @@ base::Result<fleet::Upstream> upstream_from(const UpstreamSettings& from, std::s
     upstream.priority = from.priority;
     upstream.connect_to = from.connect_to;
     upstream.upload_head = capability_from(from.supports_upload_head);
+    upstream.mirror = capability_from(from.supports_mirror);
     upstream.auth_encoding = from.auth_encoding == settings::TokenEncoding::url
                                  ? protocol::TokenEncoding::url
                                  : protocol::TokenEncoding::std_padded;

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "fanout/blob_head.h"
+#include "fanout/pause.h"
 
 namespace espalier::fanout {
 namespace {
@@ -25,7 +26,7 @@ public:
         : Job(mover), network_(network), upstream_(upstream), options_(options) {}
 
     std::optional<Deadline> step(Steady::time_point now) override {
-        if (transfer_ && transfer_.decided()) read(now);
+        if (transfer_ && transfer_.decided()) read();
         if (transfer_) return Deadline::never();
         const auto due = asked_at_ + pause();
         if (now < due) return Deadline::at(std::min(due, now + options_.interval_after_fault));
@@ -40,12 +41,17 @@ private:
     // A fault seen by anybody shortens the wait.
     base::Milliseconds pause() const {
         const auto state = network_.fleet.candidate(upstream_.id);
-        const bool well = state.failures == 0 && !state.suspect;
-        return well ? options_.interval
-                    : std::min(options_.interval, options_.interval_after_fault);
+        const bool faulty = state.failures != 0 || state.suspect;
+        return probe_pause(options_, failures_, faulty, dice_);
     }
 
-    void read(Steady::time_point) {
+    void note_clock(const engine::TransferState& state) {
+        const auto date = parse_http_date(state.response.headers.value("Date"));
+        if (date && state.response_complete)
+            network_.fleet.learn_clock_skew(upstream_.id, *date - network_.clock.unix_now());
+    }
+
+    void read() {
         const auto state = transfer_.state();
         auto outcome = outcome_of(upstream_, state, false);
         const int miss = learn_miss_status(network_.fleet.miss_status(upstream_.id), state);
@@ -56,6 +62,9 @@ private:
         if (outcome.status != 0 && (answers || outcome.status == miss))
             outcome.kind = fleet::OutcomeKind::ok;
         record(network_, fleet::Op::probe, outcome, state);
+        note_clock(state);
+        failures_ = outcome.kind == fleet::OutcomeKind::upstream_fault ? failures_ + 1 : 0;
+        dice_ = random_();
         transfer_ = {};
     }
 
@@ -64,9 +73,19 @@ private:
     const ProbeOptions options_;
     engine::Transfer transfer_;
     Steady::time_point asked_at_{};
+    std::uint32_t failures_ = 0;  // in a row
+    std::mt19937 random_{std::random_device{}()};
+    std::uint64_t dice_ = 0;  // thrown anew for every probe
 };
 
 }  // namespace
+
+base::Milliseconds probe_pause(const ProbeOptions& options, std::uint32_t failures, bool faulty,
+                               std::uint64_t dice) {
+    if (!faulty) return options.interval;
+    const auto pause = backed_off(options.interval_after_fault, options.interval, failures);
+    return std::min(jittered(pause, dice), options.interval);
+}
 
 void start_probes(const ProbeOptions& options, Network network, Mover& mover) {
     for (const auto& upstream : network.fleet.upstreams())

@@ -1,5 +1,9 @@
 // The Prober asks every upstream now and then for a blob that nobody has: whether it answers
-// moves its health, and how it says "not here" is remembered (sheet A.17).
+// moves its health, how it says "not here" is remembered (sheet A.17), and how far its clock is
+// off is noted.
+//
+// The first fault is followed by a closer look; an upstream that stays down is asked less and less
+// often, until it is asked as often as one that is well.
 //
 // Threads: the mover's, from start().
 #pragma once
@@ -11,9 +15,14 @@ namespace espalier::fanout {
 
 struct ProbeOptions {
     base::Milliseconds interval{5'000};
-    base::Milliseconds interval_after_fault{1'000};
+    base::Milliseconds interval_after_fault{1'000};  // doubled until it is `interval`
     base::Milliseconds timeout{1'000};
 };
+
+// The pause before the next probe. `failures`: probes in a row that failed; `faulty`: somebody has
+// seen a fault since its last success.
+base::Milliseconds probe_pause(const ProbeOptions& options, std::uint32_t failures, bool faulty,
+                               std::uint64_t dice);
 
 // One endless Job per upstream.
 void start_probes(const ProbeOptions& options, Network network, Mover& mover);

@@ -55,6 +55,8 @@ struct Fleet::Live {
     std::atomic<std::int64_t> lookup_p50{-1}, lookup_p95{-1};  // ms, -1 unknown
     base::Guarded<Recent> recent;
     base::Guarded<Refusals> refusals;
+    base::Guarded<Offerings> offerings;
+    base::Guarded<std::optional<std::int64_t>> clock_skew;
     base::Guarded<std::string> last_error;
 };
 
@@ -65,6 +67,9 @@ Fleet::Fleet(Options options, const base::Clock& clock, OnChange on_change)
         ESPALIER_CHECK(options_.upstreams[i].id == i);
         live_.push_back(std::make_unique<Live>());
         const auto& upstream = options_.upstreams[i];
+        live_.back()->offerings.with([&](Offerings& offerings) {
+            offerings = stated_offerings(upstream.upload_head, upstream.mirror);
+        });
         names_.push_back({upstream.url.with_path("/").text(), host_among(options_.upstreams, i)});
     }
 }
@@ -160,6 +165,23 @@ std::optional<base::Milliseconds> Fleet::lookup_p95(UpstreamId id) const {
     return known(live_[id]->lookup_p95.load(kRelaxed));
 }
 
+Offering Fleet::offering(UpstreamId id, Endpoint endpoint) const {
+    return live_.at(id)->offerings.with(
+        [&](const Offerings& offerings) { return offerings[static_cast<std::size_t>(endpoint)]; });
+}
+
+void Fleet::learn_offering(UpstreamId id, Endpoint endpoint, const Finding& finding) {
+    live_.at(id)->offerings.with([&, now = clock_.unix_now()](Offerings& offerings) {
+        Offering& one = offerings[static_cast<std::size_t>(endpoint)];
+        ESPALIER_CHECK(!one.configured);
+        one = {finding, false, now};
+    });
+}
+
+void Fleet::learn_clock_skew(UpstreamId id, std::int64_t seconds_ahead) {
+    live_.at(id)->clock_skew.with([&](auto& skew) { skew = seconds_ahead; });
+}
+
 void Fleet::learn_what_it_takes(const Outcome& outcome, std::uint64_t bytes,
                                 std::string_view type) {
     const auto ttl = options_.refusal_ttl;
@@ -240,6 +262,8 @@ std::vector<UpstreamSnapshot> Fleet::snapshot() const {
             live.recent.with([&](const Recent& recent) { return recent.figures(minute()); });
         one.refuses = live.refusals.with(
             [&](const Refusals& refusals) { return refusals.known(clock_.now()); });
+        one.offers = live.offerings.with([](const Offerings& offerings) { return offerings; });
+        one.clock_skew = live.clock_skew.with([](const auto& skew) { return skew; });
         if (const auto at = live.probed_at.load(); at != 0)
             one.probe_age = std::max<std::int64_t>(clock_.unix_now() - at, 0);
     }

@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "fleet/capability.h"
 #include "fleet/outcome.h"
 #include "fleet/rank.h"
 #include "fleet/recent.h"
@@ -42,7 +43,9 @@ struct UpstreamSnapshot {
     std::uint64_t bytes_up = 0, bytes_down = 0;
     RecentFigures recent;
     Refusals::Known refuses;
-    std::optional<std::int64_t> probe_age;  // seconds since the last probe ended
+    Offerings offers{};                      // by Endpoint
+    std::optional<std::int64_t> clock_skew;  // seconds that its clock is ahead of ours
+    std::optional<std::int64_t> probe_age;   // seconds since the last probe ended
 };
 
 class Fleet {
@@ -83,6 +86,11 @@ public:
     // What an upstream answers to a HEAD of a blob that nobody has, as probes saw it; 0 unknown.
     int miss_status(UpstreamId id) const;
     void learn_miss_status(UpstreamId id, int status);
+    // What the operator states of an optional endpoint, else what a probe found out.
+    Offering offering(UpstreamId id, Endpoint endpoint) const;
+    // Requires: the operator states nothing.
+    void learn_offering(UpstreamId id, Endpoint endpoint, const Finding& finding);
+    void learn_clock_skew(UpstreamId id, std::int64_t seconds_ahead);
     // The upstream has refused (413, 415) or taken such an upload; other outcomes teach nothing.
     // `type`: without parameters.
     void learn_what_it_takes(const Outcome& outcome, std::uint64_t bytes, std::string_view type);

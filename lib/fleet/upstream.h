@@ -57,6 +57,7 @@ struct Upstream {
     int priority = 0;        // low wins
     std::string connect_to;  // "host:port" to connect to instead; never shown to clients
     Capability upload_head = Capability::unknown;
+    Capability mirror = Capability::unknown;
     protocol::TokenEncoding auth_encoding = protocol::TokenEncoding::std_padded;
     ServerTagMatch server_tag_match = ServerTagMatch::domain;
     std::optional<base::Seconds> max_token_age;

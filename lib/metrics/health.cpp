@@ -67,6 +67,33 @@ Json refuses_json(const UpstreamSnapshot& one) {
     return json;
 }
 
+std::string_view word_for(fleet::Capability capability) {
+    switch (capability) {
+        case fleet::Capability::yes:
+            return "yes";
+        case fleet::Capability::no:
+            return "no";
+        case fleet::Capability::unknown:
+            break;
+    }
+    return "unknown";
+}
+
+Json offerings_json(const UpstreamSnapshot& one) {
+    Json json = Json::object();
+    for (const auto endpoint : fleet::kEndpoints) {
+        const auto& offering = one.offers[static_cast<std::size_t>(endpoint)];
+        Json& entry = json[std::string(name_of(endpoint))];
+        entry["offered"] = word_for(offering.offered);
+        if (offering.configured) entry["source"] = "config";
+        if (offering.probed_at == 0) continue;
+        entry["source"] = "probed";
+        entry["probed_at"] = timestamp(offering.probed_at);
+        entry["needs_token"] = offering.needs_token;
+    }
+    return json;
+}
+
 Json server_json(const UpstreamSnapshot& one) {
     Json server{{"url", one.url}};
     add_tallies(server, one);
@@ -83,6 +110,8 @@ Json server_json(const UpstreamSnapshot& one) {
     server["bytes_down"] = one.bytes_down;
     add_recent(server, one);
     server["refuses"] = refuses_json(one);
+    server["capabilities"] = offerings_json(one);
+    if (one.clock_skew) server["clock_skew_seconds"] = *one.clock_skew;
     return server;
 }
 

@@ -16,6 +16,19 @@ void describe_quantiles(Exposition& out, const fleet::UpstreamSnapshot& one, fle
     add("0.95", quantiles.p95);
 }
 
+void describe_offerings(Exposition& out, const fleet::UpstreamSnapshot& one) {
+    for (const auto endpoint : fleet::kEndpoints) {
+        const auto offered = one.offers[static_cast<std::size_t>(endpoint)].offered;
+        if (offered == fleet::Capability::unknown) continue;
+        out.gauge("blossom_gw_upstream_capability", "1 where the upstream has the endpoint",
+                  offered == fleet::Capability::yes ? 1 : 0,
+                  {{"upstream", one.host}, {"endpoint", name_of(endpoint)}});
+    }
+    if (one.clock_skew)
+        out.gauge("blossom_gw_upstream_clock_skew_seconds", "How far its clock is ahead of ours",
+                  static_cast<double>(*one.clock_skew), {{"upstream", one.host}});
+}
+
 // What there is no figure for yet has no sample.
 void describe_recent(Exposition& out, const fleet::UpstreamSnapshot& one) {
     describe_quantiles(out, one, fleet::Op::lookup, one.recent.lookups);
@@ -62,6 +75,7 @@ void describe_one(Exposition& out, const fleet::UpstreamSnapshot& one) {
                     one.outcomes[kind],
                     {upstream, {"kind", name_of(static_cast<fleet::OutcomeKind>(kind))}});
     describe_recent(out, one);
+    describe_offerings(out, one);
 }
 
 }  // namespace

@@ -188,11 +188,17 @@ Section<S> upstreams() {
                 "An upstream that refused a size (413) or a media type (415) is left out of the "
                 "like for this long, while there are enough others. 0 = not at all.",
                 between(Milliseconds(0), Milliseconds(365 * kDay))),
-            key("probe_interval", &S::probe_interval,
-                "How often each upstream is probed (every second after a failure).",
+            key("probe_interval", &S::probe_interval, "How often each upstream is probed.",
+                between(Milliseconds(100), kDay)),
+            key("probe_interval_after_fault", &S::probe_interval_after_fault,
+                "The same after a failure; while the upstream stays down the pause doubles until "
+                "it is probe_interval.",
                 between(Milliseconds(100), kDay)),
             key("probe_timeout", &S::probe_timeout, "How long a probe may take.",
                 between(kTick, kDay)),
+            key("capability_probe", &S::capability_probe,
+                "Whether each upstream is asked, at the start and every hour, which endpoints it "
+                "has (HEAD /upload, PUT /mirror, PUT /media, GET /list)."),
         }};
 }
 

@@ -143,7 +143,9 @@ struct Settings {
     int max_failures = 5;
     Milliseconds refusal_ttl = std::chrono::hours(1);
     Milliseconds probe_interval = Seconds(5);
+    Milliseconds probe_interval_after_fault = Seconds(1);
     Milliseconds probe_timeout = Seconds(1);
+    bool capability_probe = true;
 
     // Resources.
     int max_goroutines = 1000;

@@ -348,6 +348,24 @@ TEST_CASE("with refusal_ttl 0 refusals teach nothing") {
     CHECK_FALSE(fleet.known_refusal(0, 100, "image/png"));
 }
 
+TEST_CASE("what the operator states of an endpoint is known from the start, the rest is learnt") {
+    ManualClock clock;
+    auto all = test::upstreams(1);
+    all[0].upload_head = fleet::Capability::no;
+    Fleet fleet({.upstreams = all}, clock);
+    const auto stated = fleet.offering(0, fleet::Endpoint::upload_head);
+    CHECK(stated.offered == fleet::Capability::no);
+    CHECK(stated.configured);
+    CHECK(fleet.offering(0, fleet::Endpoint::mirror).offered == fleet::Capability::unknown);
+    fleet.learn_offering(0, fleet::Endpoint::mirror,
+                         {.offered = fleet::Capability::yes, .needs_token = true});
+    const auto learnt = fleet.snapshot()[0].offers[1];
+    CHECK(learnt.offered == fleet::Capability::yes);
+    CHECK(learnt.needs_token);
+    CHECK_FALSE(learnt.configured);
+    CHECK(learnt.probed_at == clock.unix_now());
+}
+
 TEST_CASE("rank() gets the priority and the health of the moment") {
     ManualClock clock;
     auto all = test::upstreams(2);

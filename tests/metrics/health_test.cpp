@@ -186,6 +186,25 @@ TEST_CASE("what a server refuses is told, as far as it is known") {
     CHECK(servers["https://up1.example"]["refuses"] == Json{{"types", Json::array()}});
 }
 
+TEST_CASE("what a server offers is told with where that is known from, and its clock's error") {
+    auto now = condition();
+    const auto offer = [&](fleet::Endpoint endpoint) -> fleet::Offering& {
+        return now.upstreams[0].offers[static_cast<std::size_t>(endpoint)];
+    };
+    offer(fleet::Endpoint::mirror) = {{fleet::Capability::no, false}, true, 0};
+    offer(fleet::Endpoint::list) = {{fleet::Capability::yes, true}, false, 784'111'777};
+    now.upstreams[0].clock_skew = -3;
+    const auto server = stats(now)["servers"]["https://up0.example"];
+    CHECK(server["clock_skew_seconds"] == -3);
+    const auto& shown = server["capabilities"];
+    CHECK(shown["mirror"] == Json{{"offered", "no"}, {"source", "config"}});
+    CHECK(shown["media"] == Json{{"offered", "unknown"}});
+    CHECK(shown["list"] == Json{{"offered", "yes"},
+                                {"source", "probed"},
+                                {"probed_at", "1994-11-06T08:49:37Z"},
+                                {"needs_token", true}});
+}
+
 TEST_CASE("the page shows every server and lets no server's words become markup") {
     const auto page = stats_page(condition());
     for (const auto* const shown :
