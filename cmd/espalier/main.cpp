@@ -80,6 +80,9 @@ void describe_check(CLI::App& command, CheckOptions& options) {
     command.add_flag("--lenient", options.lenient,
                      "Warn about unknown keys instead of refusing them");
     command.add_flag("--reference", options.reference, "Print what every key means instead");
+    auto* const live = command.add_flag(
+        "--live", options.live, "Ask the servers too; exit status 1 when one cannot be reached");
+    command.add_flag("--json", options.json, "Print what they say as JSON")->needs(live);
 }
 
 void describe_demo(CLI::App& command, DemoOptions& options) {

@@ -26,25 +26,6 @@ bool is_array(std::string_view json) {
     return first != std::string_view::npos && json[first] == '[';
 }
 
-engine::TransferRequest question(const fleet::Upstream& upstream, Endpoint endpoint,
-                                 Deadline deadline) {
-    const auto ask = [&](std::string_view method, std::string_view path) {
-        return request_to(upstream, method, path, deadline);
-    };
-    switch (endpoint) {
-        case Endpoint::upload_head:
-            return ask("HEAD", "/upload");
-        case Endpoint::mirror:
-            return ask("PUT", "/mirror");
-        case Endpoint::media:
-            return ask("PUT", "/media");
-        case Endpoint::list:
-            break;
-    }
-    const auto nobody = protocol::SecretKey::generate().public_key();
-    return ask("GET", base::text("/list/", nobody.hex()));
-}
-
 class CapabilityProbe : public Job {
 public:
     CapabilityProbe(Mover& mover, Network network, const fleet::Upstream& upstream,
@@ -57,10 +38,10 @@ public:
         if (now < due_) return Deadline::at(due_);
         while (next_ < fleet::kEndpoints.size() && is_stated(fleet::kEndpoints[next_])) ++next_;
         if (next_ == fleet::kEndpoints.size()) return rest(now);
-        transfer_ = start(
-            network_, upstream_,
-            question(upstream_, fleet::kEndpoints[next_], Deadline::at(now + options_.timeout)),
-            bell());
+        transfer_ = start(network_, upstream_,
+                          capability_question(upstream_, fleet::kEndpoints[next_],
+                                              Deadline::at(now + options_.timeout)),
+                          bell());
         return Deadline::never();
     }
 
@@ -108,6 +89,25 @@ private:
 };
 
 }  // namespace
+
+engine::TransferRequest capability_question(const fleet::Upstream& upstream, Endpoint endpoint,
+                                            Deadline deadline) {
+    const auto ask = [&](std::string_view method, std::string_view path) {
+        return request_to(upstream, method, path, deadline);
+    };
+    switch (endpoint) {
+        case Endpoint::upload_head:
+            return ask("HEAD", "/upload");
+        case Endpoint::mirror:
+            return ask("PUT", "/mirror");
+        case Endpoint::media:
+            return ask("PUT", "/media");
+        case Endpoint::list:
+            break;
+    }
+    const auto nobody = protocol::SecretKey::generate().public_key();
+    return ask("GET", base::text("/list/", nobody.hex()));
+}
 
 std::optional<Finding> read_capability(Endpoint endpoint, const engine::TransferState& state) {
     constexpr std::array kAbsent{404, 405, 501};

@@ -22,6 +22,9 @@ struct CapabilityProbeOptions {
     base::Milliseconds timeout{5'000};
 };
 
+// Whether there is such an endpoint, asked so that nothing comes of it.
+engine::TransferRequest capability_question(const fleet::Upstream& upstream,
+                                            fleet::Endpoint endpoint, base::Deadline deadline);
 // What an answer says of the endpoint; nothing when it does not tell.
 std::optional<fleet::Finding> read_capability(fleet::Endpoint endpoint,
                                               const engine::TransferState& state);

@@ -12,13 +12,6 @@ namespace {
 using base::Deadline;
 using base::Steady;
 
-protocol::BlobHash random_hash() {
-    std::random_device dice;
-    base::Digest digest{};
-    std::ranges::generate(digest, [&] { return static_cast<std::byte>(dice() & 0xffU); });
-    return protocol::BlobHash(digest);
-}
-
 class Probe : public Job {
 public:
     Probe(Mover& mover, Network network, const fleet::Upstream& upstream,
@@ -79,6 +72,13 @@ private:
 };
 
 }  // namespace
+
+protocol::BlobHash random_hash() {
+    std::random_device dice;
+    base::Digest digest{};
+    std::ranges::generate(digest, [&] { return static_cast<std::byte>(dice() & 0xffU); });
+    return protocol::BlobHash(digest);
+}
 
 base::Milliseconds probe_pause(const ProbeOptions& options, std::uint32_t failures, bool faulty,
                                std::uint64_t dice) {

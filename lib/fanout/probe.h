@@ -10,6 +10,7 @@
 
 #include "fanout/mover.h"
 #include "fanout/network.h"
+#include "protocol/blob_hash.h"
 
 namespace espalier::fanout {
 
@@ -18,6 +19,9 @@ struct ProbeOptions {
     base::Milliseconds interval_after_fault{1'000};  // doubled until it is `interval`
     base::Milliseconds timeout{1'000};
 };
+
+// Of a blob that nobody has.
+protocol::BlobHash random_hash();
 
 // The pause before the next probe. `failures`: probes in a row that failed; `faulty`: somebody has
 // seen a fault since its last success.

@@ -36,6 +36,11 @@ struct Site {
         const auto status = process.wait_exit();
         return {.status = status.value_or(-1), .output = process.output()};
     }
+    // `check --live` of this configuration.
+    Run check_live(std::vector<std::string> more = {}) {
+        more.insert(more.begin(), {"check", "--live", "--config", config});
+        return run(more);
+    }
     Run run_json(std::vector<std::string> words) {
         words.insert(words.end(), {"--config", config, "--json"});
         auto result = run(words);
@@ -283,6 +288,45 @@ TEST_CASE("gen_auth_header.sh names the verb and the blob that the request is ab
         CHECK(tags[0] == Json{"t", verb});
         CHECK((tags.back() == Json{"x", hash}) == names_blob);
     }
+}
+
+TEST_CASE("check --live asks every server, and says what it offers") {
+    Site site;
+    site.two.edit([](Script& script) {
+        script.allow_origin = false;
+        script.on(Op::head).status = 200;
+        script.on(Op::mirror).status = 405;
+    });
+    const auto text = site.check_live();
+    CHECK(text.status == 0);
+    for (const auto& shown : {site.one.url(), std::string("reachable         yes, "),
+                              std::string("CORS              no: browsers cannot be sent there"),
+                              std::string("200: it says yes to every blob"),
+                              std::string("standard base64; server tags name its host")})
+        CHECK(text.output.find(shown) != std::string::npos);
+    const auto json = Json::parse(site.check_live({"--json"}).output, nullptr, false);
+    REQUIRE(json.size() == 3);
+    CHECK(json[0]["url"] == site.one.url());
+    CHECK(json[0]["cors"] == true);
+    CHECK(json[0]["unknown_blob_status"] == 404);
+    CHECK(json[0]["says_yes_to_every_blob"] == false);
+    CHECK(json[0]["capabilities"]["mirror"]["offered"] == "yes");
+    CHECK(json[1]["cors"] == false);
+    CHECK(json[1]["says_yes_to_every_blob"] == true);
+    CHECK(json[1]["capabilities"]["mirror"]["offered"] == "no");
+}
+
+TEST_CASE("check --live fails when a server cannot be reached, and still tells of the others") {
+    Site site;
+    site.three.stop();
+    const auto found = site.check_live({"--json"});
+    CHECK(found.status == 1);
+    const auto json = Json::parse(found.output, nullptr, false);
+    REQUIRE(json.size() == 3);
+    CHECK(json[0]["reachable"] == true);
+    CHECK(json[2]["reachable"] == false);
+    CHECK_FALSE(json[2]["error"].get<std::string>().empty());
+    CHECK(site.check_live().output.find("reachable         no: ") != std::string::npos);
 }
 
 }  // namespace espalier::test
