@@ -72,6 +72,16 @@ int print_new_key() {
     return std::cout ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+int print_as_hex(const std::string& text) {
+    const auto key = protocol::PublicKey::parse_any(text);
+    if (!key) {
+        std::cerr << "espalier auth: " << key.error().reason << '\n';
+        return EXIT_FAILURE;
+    }
+    std::cout << key->hex() << '\n' << std::flush;
+    return std::cout ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 }  // namespace
 
 base::Result<protocol::SecretKey> secret_key(const std::string& option) {
@@ -85,6 +95,7 @@ base::Result<protocol::SecretKey> secret_key(const std::string& option) {
 
 int run_auth(const AuthOptions& options) {
     if (options.generate) return print_new_key();
+    if (!options.public_key.empty()) return print_as_hex(options.public_key);
     const auto token = make_token(options);
     if (!token) {
         std::cerr << "espalier auth: " << token.error().reason << '\n';

@@ -13,6 +13,8 @@ namespace espalier::command {
 struct AuthOptions {
     // Print a fresh key pair instead of a token; everything else is ignored.
     bool generate = false;
+    // Print this public key (npub or hex) as hex instead; "": no.
+    std::string public_key;
     // nsec or 64 hex digits; "" = the environment variable ESPALIER_NSEC, which other users
     // of the machine cannot see in the list of processes.
     std::string secret;

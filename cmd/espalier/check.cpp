@@ -1,10 +1,12 @@
 #include "check.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 
 #include "base/text.h"
 #include "environment.h"
+#include "live.h"
 #include "progress.h"
 #include "settings/load.h"
 #include "settings/reference.h"
@@ -41,6 +43,16 @@ void print_summary(const Settings& settings) {
               << human_bytes(settings.spool_max_bytes) << '\n';
 }
 
+int run_live(const Settings& settings, bool as_json) {
+    auto upstreams = upstreams_from(settings);
+    if (!upstreams) return EXIT_FAILURE;
+    Desk desk(std::move(*upstreams));
+    const auto servers = ask_servers(desk);
+    std::cout << (as_json ? live_json(servers) : live_text(servers)) << std::flush;
+    const bool all_there = std::ranges::all_of(servers, &LiveServer::reachable);
+    return std::cout && all_there ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 // What only shows when the gateway is put together.
 base::Result<void> try_wiring(const Settings& settings) {
     if (const auto upstreams = upstreams_from(settings); !upstreams)
@@ -67,6 +79,7 @@ int run_check(const CheckOptions& options) {
         std::cerr << options.config << ": " << wired.error().reason << '\n';
         return EXIT_FAILURE;
     }
+    if (options.live) return run_live(loaded->settings, options.json);
     std::cout << options.config << ": ok\n";
     print_summary(loaded->settings);
     std::cout << std::flush;

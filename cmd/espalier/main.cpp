@@ -59,6 +59,8 @@ void describe_store(CLI::App& command, StoreCommandOptions& options) {
 
 void describe_auth(CLI::App& command, AuthOptions& options) {
     command.add_flag("--generate", options.generate, "Print a fresh key pair instead");
+    command.add_option("--hex", options.public_key,
+                       "Print this public key (npub or hex) as hex instead");
     command.add_option("--nsec", options.secret, "Secret key; better in ESPALIER_NSEC");
     command.add_option("verb", options.verb, "get, upload, list, delete or media")
         ->capture_default_str();
@@ -79,6 +81,9 @@ void describe_check(CLI::App& command, CheckOptions& options) {
     command.add_flag("--lenient", options.lenient,
                      "Warn about unknown keys instead of refusing them");
     command.add_flag("--reference", options.reference, "Print what every key means instead");
+    auto* const live = command.add_flag(
+        "--live", options.live, "Ask the servers too; exit status 1 when one cannot be reached");
+    command.add_flag("--json", options.json, "Print what they say as JSON")->needs(live);
 }
 
 void describe_demo(CLI::App& command, DemoOptions& options) {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/thread.h"
 #include "environment.h"
+#include "fanout/capability_probe.h"
 #include "fanout/probe.h"
 #include "gateway/gateway.h"
 #include "metrics/sources.h"
@@ -69,7 +70,8 @@ public:
           memory_(settings_.buffers_max),
           disk_(settings_.spool_max_bytes),
           fleet_({.upstreams = std::move(upstreams),
-                  .max_failures = static_cast<std::uint32_t>(settings_.max_failures)},
+                  .max_failures = static_cast<std::uint32_t>(settings_.max_failures),
+                  .refusal_ttl = settings_.refusal_ttl},
                  clock_, announce(log)),
           map_({.entries_max = static_cast<std::size_t>(settings_.cache_max_size),
                 .ttl = settings_.cache_ttl}),
@@ -77,8 +79,11 @@ public:
           network_{engine_, fleet_, map_, clock_, log},
           locator_(locator_options(settings_), network_, mover_),
           confirmer_({.patience = settings_.lookup_timeout}, network_, mover_),
-          prober_({.interval = settings_.probe_interval, .timeout = settings_.probe_timeout},
+          prober_({.interval = settings_.probe_interval,
+                   .interval_after_fault = settings_.probe_interval_after_fault,
+                   .timeout = settings_.probe_timeout},
                   network_, mover_),
+          capability_prober_({}, network_, mover_),
           resources_{memory_,
                      disk_,
                      {.window_bytes = settings_.upload_window, .folder = settings_.spool_dir},
@@ -97,7 +102,7 @@ public:
 
     base::Result<void> start() {
         mover_.start();
-        prober_.cover();
+        begin_probing();
         return server_.start();
     }
 
@@ -109,7 +114,7 @@ public:
         if (auto replaced = fleet_.replace(std::move(*upstreams)); !replaced) return replaced;
         map_.serve_only(readable());
         gateway_.use(add_generation(settings, std::move(*auth)));
-        prober_.cover();
+        begin_probing();
         return {};
     }
 
@@ -135,11 +140,16 @@ public:
 
 private:
     static fanout::Locator::Options locator_options(const Settings& settings) {
-        return {.hedge_delay = settings.hedge_delay,
+        return {.hedge_delay = settings.hedge_delay.value,
                 .lookup_timeout = settings.lookup_timeout,
                 .negative_ttl = settings.negative_ttl,
                 .negative_entries_max = static_cast<std::size_t>(settings.negative_max_size),
                 .strategy = strategy_from(settings.download_strategy())};
+    }
+
+    void begin_probing() {
+        prober_.cover();
+        if (settings_.capability_probe) capability_prober_.cover();
     }
 
     const gateway::Parts& add_generation(const Settings& settings,
@@ -194,6 +204,7 @@ private:
     fanout::Locator locator_;
     fanout::Confirmer confirmer_;
     fanout::Prober prober_;
+    fanout::CapabilityProber capability_prober_;
     const fanout::Upload::Resources resources_;
     metrics::Metrics metrics_;
     gateway::Counters counters_;

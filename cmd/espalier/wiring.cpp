@@ -106,6 +106,8 @@ fleet::Strategy strategy_from(settings::Strategy strategy) {
             return fleet::Strategy::health_based;
         case settings::Strategy::priority:
             return fleet::Strategy::priority;
+        case settings::Strategy::fastest:
+            return fleet::Strategy::fastest;
         case settings::Strategy::local:
             return fleet::Strategy::local;
         case settings::Strategy::round_robin:

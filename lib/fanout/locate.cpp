@@ -10,6 +10,11 @@ using base::Steady;
 using fleet::Outcome;
 using protocol::BlobHash;
 
+Milliseconds patience_with(std::optional<Milliseconds> p95) {
+    constexpr Milliseconds kUnknown{100}, kLeast{5}, kMost{1'000};
+    return std::clamp(p95.value_or(kUnknown), kLeast, kMost);
+}
+
 // One lookup under way, shared by everybody who asks for the same blob.
 class Lookup : public Job {
 public:
@@ -48,6 +53,8 @@ private:
     void ask_everybody(Steady::time_point now);
     void read_answers(Steady::time_point now);
     bool everybody_answered() const { return std::ranges::all_of(asked_, &Asked::answered); }
+    // How long a hit waits for those that rank better and have not answered.
+    Milliseconds hedge_delay() const;
     // Whether no better-ranked upstream than the first hit may still answer in time.
     bool may_settle(Steady::time_point now) const;
     void settle();
@@ -105,9 +112,21 @@ void Lookup::read_answers(Steady::time_point now) {
     }
 }
 
+Milliseconds Lookup::hedge_delay() const {
+    if (const auto fixed = locator_.options_.hedge_delay) return *fixed;
+    Milliseconds longest{0};
+    for (const Asked& asked : asked_) {
+        if (asked.answered && asked.answer.presence == Presence::there) break;
+        if (!asked.answered)
+            longest =
+                std::max(longest, patience_with(locator_.network_.fleet.lookup_p95(asked.id)));
+    }
+    return longest;
+}
+
 bool Lookup::may_settle(Steady::time_point now) const {
     if (!first_hit_) return everybody_answered();
-    if (now >= *first_hit_ + locator_.options_.hedge_delay) return true;
+    if (now >= *first_hit_ + hedge_delay()) return true;
     for (const Asked& asked : asked_) {
         if (!asked.answered) return false;
         if (asked.answer.presence == Presence::there) return true;
@@ -141,7 +160,7 @@ std::optional<Deadline> Lookup::step(Steady::time_point now) {
     if (over) locator_.finished(*this);
     if (settles) settle();
     if (over) return std::nullopt;
-    if (first_hit_ && !settled_) return Deadline::at(*first_hit_ + locator_.options_.hedge_delay);
+    if (first_hit_ && !settled_) return Deadline::at(*first_hit_ + hedge_delay());
     return Deadline::never();
 }
 

@@ -1,13 +1,14 @@
 // The Locator finds out which upstreams have a blob that the map does not know.
 //
 // All upstreams are asked at once; the first hit is taken after at most `hedge_delay` of
-// waiting for better-ranked ones, the rest fill the map. Requests for the same blob share one
-// lookup. "Nobody has it" is remembered for `negative_ttl`.
+// waiting for better-ranked ones, or as long as their answers usually take; the rest fill the map.
+// Requests for the same blob share one lookup. "Nobody has it" is remembered for `negative_ttl`.
 //
 // Threads: find() from any; the asking happens on the mover.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -31,12 +32,17 @@ struct Located {
     bool remembered = false;               // `nowhere` from the negative cache
 };
 
+// How long a better-ranked upstream may delay a hit when its answers come within `p95` (nothing:
+// not known) nineteen times in twenty.
+base::Milliseconds patience_with(std::optional<base::Milliseconds> p95);
+
 class Lookup;
 
 class Locator {
 public:
     struct Options {
-        base::Milliseconds hedge_delay{100};
+        // Nothing: patience_with() the slowest of those that are waited for.
+        std::optional<base::Milliseconds> hedge_delay = base::Milliseconds{100};
         base::Milliseconds lookup_timeout{3'000};
         base::Milliseconds negative_ttl{10'000};
         std::size_t negative_entries_max = 65'536;

@@ -9,7 +9,8 @@ using fleet::OutcomeKind;
 base::Level level_of(fleet::Op op, OutcomeKind kind) {
     if (kind == OutcomeKind::upstream_fault) return base::Level::warning;
     const bool everyday = op == fleet::Op::lookup || op == fleet::Op::probe ||
-                          kind == OutcomeKind::ok || kind == OutcomeKind::cancelled;
+                          op == fleet::Op::capability || kind == OutcomeKind::ok ||
+                          kind == OutcomeKind::cancelled;
     return everyday ? base::Level::debug : base::Level::info;
 }
 

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "fanout/pace.h"
 #include "protocol/descriptor.h"
+#include "protocol/mime.h"
 
 namespace espalier::fanout {
 namespace {
@@ -255,6 +256,7 @@ void Upload::decide(Leg& leg, Outcome outcome, const engine::TransferState& stat
     leg.transfer = {};
     leg.memory = {};
     if (outcome.sent) record(network_, fleet::Op::upload, outcome, state);
+    learn(leg, outcome);
     pace_->offsets[index] = ok ? Pace::kWantsNoMore : Pace::kGone;
     const auto [hash, in_ledger] = shared_.with([&](Shared& shared) {
         auto& status = shared.status;
@@ -268,6 +270,14 @@ void Upload::decide(Leg& leg, Outcome outcome, const engine::TransferState& stat
     worker_bell_->ring();
     if (ok) confirmer_.after_store(*hash, leg.target.upstream);
     if (in_ledger) strike_if_settled(*hash, outcome);
+}
+
+// A client that has sent nothing yet teaches nothing.
+void Upload::learn(const Leg& leg, const Outcome& outcome) {
+    if (spool_->size() == 0) return;
+    network_.fleet.learn_what_it_takes(
+        outcome, plan_.body_bytes.value_or(spool_->size()),
+        protocol::media_type(leg.target.headers.value("Content-Type")));
 }
 
 void Upload::cut_all(const std::string& why) {

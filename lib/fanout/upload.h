@@ -132,6 +132,7 @@ private:
                                 std::optional<std::int64_t>& uploaded) const;
     void decide(Leg& leg, fleet::Outcome outcome, const engine::TransferState& state,
                 std::optional<std::int64_t> uploaded = std::nullopt);
+    void learn(const Leg& leg, const fleet::Outcome& outcome);
     void strike_if_settled(const protocol::BlobHash& hash, const fleet::Outcome& outcome);
     void cut_all(const std::string& why);
 

@@ -20,6 +20,12 @@ bool answered(const Outcome& outcome) {
            outcome.kind != OutcomeKind::cancelled && outcome.kind != OutcomeKind::out_of_scope;
 }
 
+// Nothing while it is not known.
+std::optional<base::Milliseconds> known(std::int64_t ms) {
+    if (ms < 0) return std::nullopt;
+    return base::Milliseconds{ms};
+}
+
 std::string host_among(const std::vector<Upstream>& upstreams, std::size_t index) {
     const auto host = upstreams[index].host();
     const auto namesakes = std::ranges::count(upstreams, host, &Upstream::host);
@@ -45,11 +51,20 @@ struct Fleet::Live {
     std::array<std::atomic<std::uint64_t>, kOps> successes{};
     std::array<std::atomic<std::uint64_t>, kOps> failures_by_op{};
     std::array<std::atomic<std::uint64_t>, 9> outcomes{};
+    std::atomic<std::int64_t> probed_at{0};                    // unix seconds, 0 never
+    std::atomic<std::int64_t> lookup_p50{-1}, lookup_p95{-1};  // ms, -1 unknown
+    base::Guarded<Recent> recent;
+    base::Guarded<Refusals> refusals;
+    base::Guarded<Offerings> offerings;
+    base::Guarded<std::optional<std::int64_t>> clock_skew;
     base::Guarded<std::string> last_error;
 };
 
 Fleet::Fleet(Options options, const base::Clock& clock, OnChange on_change)
-    : max_failures_(options.max_failures), clock_(clock), on_change_(std::move(on_change)) {
+    : max_failures_(options.max_failures),
+      refusal_ttl_(options.refusal_ttl),
+      clock_(clock),
+      on_change_(std::move(on_change)) {
     ESPALIER_CHECK(options.upstreams.size() <= kUpstreamsMax);
     for (std::size_t i = 0; i < options.upstreams.size(); ++i)
         ESPALIER_CHECK(options.upstreams[i].id == i);
@@ -63,6 +78,11 @@ void Fleet::install(std::vector<Upstream> upstreams) {
     for (std::size_t i = 0; i < roster->upstreams.size(); ++i) {
         const Upstream& upstream = roster->upstreams[i];
         roster->in_use.add(upstream.id);
+        // What the operator states goes before what was found out, which stays otherwise.
+        live_.at(upstream.id)->offerings.with([&](Offerings& offerings) {
+            offerings =
+                restated(offerings, stated_offerings(upstream.upload_head, upstream.mirror));
+        });
         roster->seats.push_back({.upstream = &upstream,
                                  .link_base = upstream.url.with_path("/").text(),
                                  .host = host_among(roster->upstreams, i)});
@@ -109,7 +129,30 @@ void Fleet::record(Op op, const Outcome& outcome) {
     if (outcome.kind == OutcomeKind::throttle)
         live.paused_until =
             clock_.unix_now() + outcome.retry_after.value_or(base::Seconds{1}).count();
+    note_recent(live, op, outcome);
     is_fault(outcome) ? fail(live, upstream, outcome) : succeed(live, upstream);
+}
+
+// Faults have no duration: a connection that is refused at once is not a fast one.
+void Fleet::note_recent(Live& live, Op op, const Outcome& outcome) {
+    if (op == Op::probe) live.probed_at = clock_.unix_now();
+    const bool success = !is_fault(outcome);
+    const bool lookup = success && (op == Op::lookup || op == Op::probe);
+    const bool upload = op == Op::upload && outcome.kind == OutcomeKind::ok;
+    const auto lookups = live.recent.with([&, now = minute()](Recent& recent) {
+        recent.count(now, success);
+        if (upload) recent.add_upload(now, outcome.elapsed);
+        if (!lookup) return Quantiles{};
+        recent.add_lookup(now, outcome.elapsed);
+        return recent.lookups(now);
+    });
+    if (!lookup) return;
+    live.lookup_p50.store(lookups.p50.count(), kRelaxed);
+    live.lookup_p95.store(lookups.p95.count(), kRelaxed);
+}
+
+std::int64_t Fleet::minute() const {
+    return std::chrono::floor<std::chrono::minutes>(clock_.now().time_since_epoch()).count();
 }
 
 void Fleet::fail(Live& live, const Upstream& upstream, const Outcome& outcome) {
@@ -153,6 +196,58 @@ bool Fleet::paused(UpstreamId id) const {
     return until != 0 && clock_.unix_now() < until;
 }
 
+std::optional<base::Milliseconds> Fleet::lookup_p50(UpstreamId id) const {
+    return known(live_[id]->lookup_p50.load(kRelaxed));
+}
+
+std::optional<base::Milliseconds> Fleet::lookup_p95(UpstreamId id) const {
+    return known(live_[id]->lookup_p95.load(kRelaxed));
+}
+
+Offering Fleet::offering(UpstreamId id, Endpoint endpoint) const {
+    return live_.at(id)->offerings.with(
+        [&](const Offerings& offerings) { return offerings[static_cast<std::size_t>(endpoint)]; });
+}
+
+void Fleet::learn_offering(UpstreamId id, Endpoint endpoint, const Finding& finding) {
+    live_.at(id)->offerings.with([&, now = clock_.unix_now()](Offerings& offerings) {
+        Offering& one = offerings[static_cast<std::size_t>(endpoint)];
+        ESPALIER_CHECK(!one.configured);
+        one = {finding, false, now};
+    });
+}
+
+void Fleet::learn_clock_skew(UpstreamId id, std::int64_t seconds_ahead) {
+    live_.at(id)->clock_skew.with([&](auto& skew) { skew = seconds_ahead; });
+}
+
+void Fleet::learn_what_it_takes(const Outcome& outcome, std::uint64_t bytes,
+                                std::string_view type) {
+    const auto ttl = refusal_ttl_;
+    if (!outcome.sent || ttl.count() == 0) return;
+    live_.at(outcome.upstream)->refusals.with([&, now = clock_.now()](Refusals& refusals) {
+        if (outcome.kind == OutcomeKind::ok) refusals.accepted(bytes, type);
+        if (outcome.status == 413) refusals.refused_size(bytes, now, ttl);
+        if (outcome.status == 415) refusals.refused_type(type, now, ttl);
+    });
+}
+
+std::optional<Outcome> Fleet::known_refusal(UpstreamId id, std::optional<std::uint64_t> bytes,
+                                            std::string_view type) const {
+    const auto [size, kind] =
+        live_.at(id)->refusals.with([&, now = clock_.now()](const Refusals& refusals) {
+            return std::pair(bytes && refusals.covers_size(*bytes, now),
+                             refusals.covers_type(type, now));
+        });
+    if (size)
+        return left_out(id, OutcomeKind::client_fault, 413,
+                        "the server has lately refused a body that was no larger");
+    if (kind)
+        return left_out(id, OutcomeKind::client_fault, 415,
+                        base::text("the server has lately refused ", type));
+    return std::nullopt;
+}
+
 int Fleet::miss_status(UpstreamId id) const {
     return live_[id]->miss_status.load(kRelaxed);
 }
@@ -174,7 +269,8 @@ Candidate Fleet::candidate(UpstreamId id) const {
             .failures = failures,
             .healthy = failures < max_failures_,
             .suspect = live.suspect.load(kRelaxed),
-            .draining = at(id).mode == Mode::drain};
+            .draining = at(id).mode == Mode::drain,
+            .lookup_p50 = lookup_p50(id)};
 }
 
 std::vector<UpstreamSnapshot> Fleet::snapshot() const {
@@ -201,6 +297,14 @@ std::vector<UpstreamSnapshot> Fleet::snapshot() const {
         one.in_flight = live.in_flight;
         one.bytes_up = live.bytes_up;
         one.bytes_down = live.bytes_down;
+        one.recent =
+            live.recent.with([&](const Recent& recent) { return recent.figures(minute()); });
+        one.refuses = live.refusals.with(
+            [&](const Refusals& refusals) { return refusals.known(clock_.now()); });
+        one.offers = live.offerings.with([](const Offerings& offerings) { return offerings; });
+        one.clock_skew = live.clock_skew.with([](const auto& skew) { return skew; });
+        if (const auto at = live.probed_at.load(); at != 0)
+            one.probe_age = std::max<std::int64_t>(clock_.unix_now() - at, 0);
     }
     return all;
 }

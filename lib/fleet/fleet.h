@@ -9,7 +9,8 @@
 // Fleet lives, and what at() and upstreams() gave stays valid, so that a request ends with the
 // upstreams it began with. Old descriptions are kept: replacing is rare.
 //
-// Threads: any. Health and counters are atomics, so a reactor may read them.
+// Threads: any. Health, counters and the lookups' quantiles are atomics, so a reactor may read
+// them; what happened lately is guarded, each upstream's by its own lock.
 #pragma once
 
 #include <array>
@@ -23,16 +24,14 @@
 
 #include "base/clock.h"
 #include "base/guarded.h"
+#include "fleet/capability.h"
 #include "fleet/outcome.h"
 #include "fleet/rank.h"
+#include "fleet/recent.h"
+#include "fleet/refusals.h"
 #include "fleet/upstream.h"
 
 namespace espalier::fleet {
-
-struct Tally {
-    std::uint64_t success = 0;
-    std::uint64_t failure = 0;
-};
 
 struct UpstreamSnapshot {
     UpstreamId id = 0;
@@ -46,6 +45,11 @@ struct UpstreamSnapshot {
     std::array<std::uint64_t, 9> outcomes{};  // by OutcomeKind, all operations
     std::int64_t in_flight = 0;
     std::uint64_t bytes_up = 0, bytes_down = 0;
+    RecentFigures recent;
+    Refusals::Known refuses;
+    Offerings offers{};                      // by Endpoint
+    std::optional<std::int64_t> clock_skew;  // seconds that its clock is ahead of ours
+    std::optional<std::int64_t> probe_age;   // seconds since the last probe ended
 };
 
 class Fleet {
@@ -53,6 +57,7 @@ public:
     struct Options {
         std::vector<Upstream> upstreams;  // ids 0, 1, 2, … in order; at most kUpstreamsMax
         std::uint32_t max_failures = 5;
+        base::Milliseconds refusal_ttl = std::chrono::hours{1};  // 0: refusals teach nothing
     };
     // Told once per change between healthy and unhealthy; must return at once.
     using OnChange = std::function<void(const Upstream&, bool healthy, const std::string& why)>;
@@ -94,6 +99,21 @@ public:
     // What an upstream answers to a HEAD of a blob that nobody has, as probes saw it; 0 unknown.
     int miss_status(UpstreamId id) const;
     void learn_miss_status(UpstreamId id, int status);
+    // What the operator states of an optional endpoint, else what a probe found out.
+    Offering offering(UpstreamId id, Endpoint endpoint) const;
+    // Requires: the operator states nothing.
+    void learn_offering(UpstreamId id, Endpoint endpoint, const Finding& finding);
+    void learn_clock_skew(UpstreamId id, std::int64_t seconds_ahead);
+    // The upstream has refused (413, 415) or taken such an upload; other outcomes teach nothing.
+    // `type`: without parameters.
+    void learn_what_it_takes(const Outcome& outcome, std::uint64_t bytes, std::string_view type);
+    // What such an upload would come to by what the upstream refused before; nothing: it may
+    // take it.
+    std::optional<Outcome> known_refusal(UpstreamId id, std::optional<std::uint64_t> bytes,
+                                         std::string_view type) const;
+    // How long its lookups took lately; nothing until there was one.
+    std::optional<base::Milliseconds> lookup_p50(UpstreamId id) const;
+    std::optional<base::Milliseconds> lookup_p95(UpstreamId id) const;
     // Snapshot of one upstream for rank().
     Candidate candidate(UpstreamId id) const;
     std::vector<UpstreamSnapshot> snapshot() const;
@@ -114,10 +134,13 @@ private:
     const Seat& seat(UpstreamId id) const { return *seats_.at(id).load(std::memory_order_acquire); }
     std::optional<UpstreamId> id_of(const engine::Url& url) const;
     void install(std::vector<Upstream> upstreams);
+    void note_recent(Live& live, Op op, const Outcome& outcome);
+    std::int64_t minute() const;
     void fail(Live& live, const Upstream& upstream, const Outcome& outcome);
     void succeed(Live& live, const Upstream& upstream);
 
     const std::uint32_t max_failures_;
+    const base::Milliseconds refusal_ttl_;
     const base::Clock& clock_;
     const OnChange on_change_;
     std::vector<std::unique_ptr<Live>> live_;  // by id, one for each that there can be

@@ -84,6 +84,8 @@ std::string_view name_of(Op op) {
             return "preflight";
         case Op::probe:
             return "probe";
+        case Op::capability:
+            return "capability";
     }
     return "unknown";
 }

@@ -28,9 +28,10 @@ enum class Op : std::uint8_t {
     report,
     lookup,
     preflight,
-    probe
+    probe,
+    capability,  // a question whether there is such an endpoint
 };
-inline constexpr std::size_t kOps = 9;
+inline constexpr std::size_t kOps = 10;
 std::string_view name_of(Op op);
 
 enum class OutcomeKind : std::uint8_t {

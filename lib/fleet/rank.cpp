@@ -19,9 +19,16 @@ std::uint64_t mixed(std::uint64_t value) {
     return value ^ (value >> 31U);
 }
 
+base::Milliseconds speed(const Candidate& candidate) {
+    return candidate.lookup_p50.value_or(base::Milliseconds::max());
+}
+
 bool better(const Candidate& a, const Candidate& b, Strategy strategy, std::uint64_t dice) {
     if (tier(a) != tier(b)) return tier(a) < tier(b);
     switch (strategy) {
+        case Strategy::fastest:
+            if (speed(a) != speed(b)) return speed(a) < speed(b);
+            [[fallthrough]];
         case Strategy::random:
             return mixed(dice + a.id) < mixed(dice + b.id);
         case Strategy::health_based:

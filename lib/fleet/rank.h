@@ -5,13 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "fleet/upstream.h"
 
 namespace espalier::fleet {
 
-enum class Strategy : std::uint8_t { round_robin, random, health_based, priority, local };
+enum class Strategy : std::uint8_t { round_robin, random, health_based, priority, fastest, local };
 
 struct Candidate {
     UpstreamId id = 0;
@@ -21,12 +22,14 @@ struct Candidate {
     bool suspect = false;     // one connection-level fault since its last success
     bool draining = false;    // its mode is drain
     bool just_given = false;  // this client was sent there for this blob a moment ago
+    std::optional<base::Milliseconds> lookup_p50 = {};  // nothing: not known
 };
 
 // Sorts best first. Whatever the strategy: healthy before suspect or unhealthy ones, those that
 // drain behind all other healthy ones, and what the client was just given behind its equals.
-// `dice`: a counter for round_robin, a random number for random. `local` (links to the gateway)
-// picks replicas like round_robin.
+// `dice`: a counter for round_robin, a random number for random. `fastest` goes by the lookups'
+// p50, the unknown last, and throws the dice for equals. `local` (links to the gateway) picks
+// replicas like round_robin.
 void rank(std::span<Candidate> candidates, Strategy strategy, std::uint64_t dice);
 
 }  // namespace espalier::fleet

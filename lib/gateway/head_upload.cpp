@@ -84,7 +84,8 @@ http::Reply head_upload(const Parts& parts, const http::Request& request) {
     const auto deadline = base::Deadline::after(parts.options.timeout);
     for (const auto id : targets.chosen) {
         const auto& upstream = fleet.at(id);
-        if (upstream.upload_head == fleet::Capability::no) {
+        const auto offering = fleet.offering(id, fleet::Endpoint::upload_head);
+        if (offering.offered == fleet::Capability::no) {
             outcomes.push_back(left_out(id, OutcomeKind::ok, 200, {}));
             continue;
         }

@@ -34,6 +34,11 @@ http::Reply unusable(std::string_view why) {
                             .origin = base::Origin::upstream});
 }
 
+// Unless it is known that it cannot.
+bool may_mirror(const fleet::Fleet& fleet, fleet::UpstreamId id) {
+    return fleet.offering(id, fleet::Endpoint::mirror).offered != fleet::Capability::no;
+}
+
 bool has_it(const std::vector<Outcome>& outcomes, fleet::UpstreamId upstream) {
     const auto found = std::ranges::find(outcomes, upstream, &Outcome::upstream);
     return found != outcomes.end() && found->kind == OutcomeKind::ok;
@@ -111,7 +116,7 @@ std::expected<PutMirror::Intake, http::Reply> PutMirror::accept(http::Request& r
         return std::unexpected(error_reply(parts_.network.fleet, verdict, targets.left_out));
     std::vector<Outcome> unable;
     for (const auto id : targets.chosen)
-        if (parts_.network.fleet.at(id).mirror == fleet::Capability::no)
+        if (!may_mirror(parts_.network.fleet, id))
             unable.push_back(
                 left_out(id, OutcomeKind::capability, 501, "the server does not mirror"));
     const auto deadline = storing_.deadline_for(*admission);
@@ -155,7 +160,7 @@ std::shared_ptr<fanout::Mirroring> PutMirror::begin_mirroring(const Intake& inta
         .targets = {}, .hash = *intake.hash, .url = intake.url.text(), .deadline = intake.deadline};
     for (const auto id : intake.chosen) {
         const auto& upstream = parts_.network.fleet.at(id);
-        if (upstream.mirror == fleet::Capability::no) continue;
+        if (!may_mirror(parts_.network.fleet, id)) continue;
         const auto& [caller, raw] = intake.admission;
         plan.targets.push_back({id, authorization_for(upstream, caller, raw)});
     }

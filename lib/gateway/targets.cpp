@@ -65,8 +65,7 @@ std::optional<Outcome> policy(const fleet::Upstream& upstream, const Offer& offe
     if (most != 0 && offer.bytes.value_or(0) > most)
         return left_out(upstream.id, OutcomeKind::client_fault, 413,
                         base::text("the server takes at most ", most, " bytes"));
-    const auto clean = protocol::clean_mime(offer.type);
-    const auto type = std::string_view(clean).substr(0, clean.find(';'));
+    const auto type = protocol::media_type(offer.type);
     if (!takes_type(upstream, type))
         return left_out(upstream.id, OutcomeKind::client_fault, 415,
                         base::text("the server does not take ", type));
@@ -109,22 +108,27 @@ std::string wanted_server_tag(const fleet::Upstream& upstream) {
 Targets choose_targets(const fleet::Fleet& fleet, const std::optional<protocol::Caller>& caller,
                        std::int64_t now, const std::optional<Offer>& offer) {
     Targets targets;
-    std::vector<fleet::UpstreamId> unhealthy;
+    std::vector<Outcome> doubtful;
+    const auto type = protocol::media_type(offer ? offer->type : "");
     for (const auto& upstream : fleet.upstreams()) {
         if (auto out = exclusion(fleet, upstream, caller, now, offer))
             targets.left_out.push_back(std::move(*out));
+        else if (auto refused =
+                     offer ? fleet.known_refusal(upstream.id, offer->bytes, type) : std::nullopt)
+            doubtful.push_back(std::move(*refused));
         else if (fleet.healthy(upstream.id))
             targets.chosen.push_back(upstream.id);
         else
-            unhealthy.push_back(upstream.id);
+            doubtful.push_back(unavailable(upstream.id, kUnhealthy));
     }
-    // Health is a preference: the unhealthy are asked as soon as the quorum needs them.
+    // Health and what was refused before are preferences: as soon as the quorum needs one of the
+    // doubtful, all of them are asked.
     const bool enough = offer && static_cast<int>(targets.chosen.size()) >= offer->quorum;
-    for (const auto id : unhealthy) {
+    for (auto& out : doubtful) {
         if (enough)
-            targets.left_out.push_back(unavailable(id, kUnhealthy));
+            targets.left_out.push_back(std::move(out));
         else
-            targets.chosen.push_back(id);
+            targets.chosen.push_back(out.upstream);
     }
     return targets;
 }

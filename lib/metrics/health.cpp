@@ -41,6 +41,59 @@ void add_tallies(Json& into, const UpstreamSnapshot& one) {
     add("lists_failure", tally(one, Op::list).failure);
 }
 
+Json quantiles_json(const fleet::Quantiles& quantiles) {
+    return {
+        {"count", quantiles.count}, {"p50", quantiles.p50.count()}, {"p95", quantiles.p95.count()}};
+}
+
+// Null when nothing happened.
+Json ratio_json(const fleet::Tally& one) {
+    const auto ratio = one.ratio();
+    return ratio ? Json(*ratio) : Json(nullptr);
+}
+
+void add_recent(Json& into, const UpstreamSnapshot& one) {
+    into["lookup_ms"] = quantiles_json(one.recent.lookups);
+    into["upload_ms"] = quantiles_json(one.recent.uploads);
+    into["success_ratio_5m"] = ratio_json(one.recent.last_5_minutes);
+    into["success_ratio_1h"] = ratio_json(one.recent.last_hour);
+    if (one.probe_age) into["last_probe_seconds_ago"] = *one.probe_age;
+}
+
+Json refuses_json(const UpstreamSnapshot& one) {
+    Json json = Json::object();
+    if (const auto bytes = one.refuses.bytes_from) json["bytes_from"] = *bytes;
+    json["types"] = one.refuses.types;
+    return json;
+}
+
+std::string_view word_for(fleet::Capability capability) {
+    switch (capability) {
+        case fleet::Capability::yes:
+            return "yes";
+        case fleet::Capability::no:
+            return "no";
+        case fleet::Capability::unknown:
+            break;
+    }
+    return "unknown";
+}
+
+Json offerings_json(const UpstreamSnapshot& one) {
+    Json json = Json::object();
+    for (const auto endpoint : fleet::kEndpoints) {
+        const auto& offering = one.offers[static_cast<std::size_t>(endpoint)];
+        Json& entry = json[std::string(name_of(endpoint))];
+        entry["offered"] = word_for(offering.offered);
+        if (offering.configured) entry["source"] = "config";
+        if (offering.probed_at == 0) continue;
+        entry["source"] = "probed";
+        entry["probed_at"] = timestamp(offering.probed_at);
+        entry["needs_token"] = offering.needs_token;
+    }
+    return json;
+}
+
 Json server_json(const UpstreamSnapshot& one) {
     Json server{{"url", one.url}};
     add_tallies(server, one);
@@ -55,6 +108,10 @@ Json server_json(const UpstreamSnapshot& one) {
     server["in_flight"] = one.in_flight;
     server["bytes_up"] = one.bytes_up;
     server["bytes_down"] = one.bytes_down;
+    add_recent(server, one);
+    server["refuses"] = refuses_json(one);
+    server["capabilities"] = offerings_json(one);
+    if (one.clock_skew) server["clock_skew_seconds"] = *one.clock_skew;
     return server;
 }
 

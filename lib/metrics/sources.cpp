@@ -3,6 +3,49 @@
 namespace espalier::metrics {
 namespace {
 
+void describe_quantiles(Exposition& out, const fleet::UpstreamSnapshot& one, fleet::Op op,
+                        const fleet::Quantiles& quantiles) {
+    if (quantiles.count == 0) return;
+    constexpr auto kName = "blossom_gw_upstream_recent_seconds";
+    constexpr auto kHelp = "How long answers took over the last five minutes";
+    const auto add = [&](std::string_view quantile, base::Milliseconds took) {
+        out.gauge(kName, kHelp, static_cast<double>(took.count()) / 1000,
+                  {{"upstream", one.host}, {"op", name_of(op)}, {"quantile", quantile}});
+    };
+    add("0.5", quantiles.p50);
+    add("0.95", quantiles.p95);
+}
+
+void describe_offerings(Exposition& out, const fleet::UpstreamSnapshot& one) {
+    for (const auto endpoint : fleet::kEndpoints) {
+        const auto offered = one.offers[static_cast<std::size_t>(endpoint)].offered;
+        if (offered == fleet::Capability::unknown) continue;
+        out.gauge("blossom_gw_upstream_capability", "1 where the upstream has the endpoint",
+                  offered == fleet::Capability::yes ? 1 : 0,
+                  {{"upstream", one.host}, {"endpoint", name_of(endpoint)}});
+    }
+    if (one.clock_skew)
+        out.gauge("blossom_gw_upstream_clock_skew_seconds", "How far its clock is ahead of ours",
+                  static_cast<double>(*one.clock_skew), {{"upstream", one.host}});
+}
+
+// What there is no figure for yet has no sample.
+void describe_recent(Exposition& out, const fleet::UpstreamSnapshot& one) {
+    describe_quantiles(out, one, fleet::Op::lookup, one.recent.lookups);
+    describe_quantiles(out, one, fleet::Op::upload, one.recent.uploads);
+    const auto add_ratio = [&](std::string_view window, const fleet::Tally& tally) {
+        if (const auto ratio = tally.ratio())
+            out.gauge("blossom_gw_upstream_success_ratio",
+                      "Exchanges without a fault of the upstream's, of all lately", *ratio,
+                      {{"upstream", one.host}, {"window", window}});
+    };
+    add_ratio("5m", one.recent.last_5_minutes);
+    add_ratio("1h", one.recent.last_hour);
+    if (one.probe_age)
+        out.gauge("blossom_gw_upstream_probe_age_seconds", "Since the last probe ended",
+                  static_cast<double>(*one.probe_age), {{"upstream", one.host}});
+}
+
 void describe_one(Exposition& out, const fleet::UpstreamSnapshot& one) {
     const Label upstream{"upstream", one.host};
     out.gauge("blossom_gw_upstream_healthy", "1 while the upstream counts as healthy",
@@ -31,6 +74,8 @@ void describe_one(Exposition& out, const fleet::UpstreamSnapshot& one) {
         out.counter("blossom_gw_upstream_outcomes_total", "Operations by kind of outcome",
                     one.outcomes[kind],
                     {upstream, {"kind", name_of(static_cast<fleet::OutcomeKind>(kind))}});
+    describe_recent(out, one);
+    describe_offerings(out, one);
 }
 
 }  // namespace

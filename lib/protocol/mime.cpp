@@ -198,4 +198,8 @@ std::string clean_mime(std::string_view content_type) {
     return clean;
 }
 
+std::string media_type(std::string_view content_type) {
+    return std::string(without_parameters(clean_mime(content_type)));
+}
+
 }  // namespace espalier::protocol

@@ -25,5 +25,7 @@ std::string_view sniff(std::span<const std::byte> first_bytes);
 // parameters kept as they are if each is well-formed (RFC 9110 section 8.3.1) and dropped
 // together if not; kUnknownMime for anything else or anything above 255 bytes.
 std::string clean_mime(std::string_view content_type);
+// The same without its parameters: "type/subtype".
+std::string media_type(std::string_view content_type);
 
 }  // namespace espalier::protocol

@@ -29,6 +29,14 @@ Check<T> between(T low, T high) {
     };
 }
 
+// Holds for `auto` too.
+template <class T>
+Check<OrAuto<T>> if_given(Check<T> check) {
+    return [check](const OrAuto<T>& value) {
+        return value.value ? check(*value.value) : std::string();
+    };
+}
+
 // An absolute http or https URL without query.
 std::string check_url(std::string_view text);
 // The same, or "".

@@ -105,6 +105,20 @@ private:
     }
 };
 
+template <class T>
+struct Codec<OrAuto<T>> {
+    static std::string type() { return "auto | " + Codec<T>::type(); }
+    static Parsed<OrAuto<T>> read(std::string_view text) {
+        if (text == "auto") return OrAuto<T>{};
+        auto value = Codec<T>::read(text);
+        if (!value) return std::unexpected(std::move(value).error());
+        return OrAuto<T>{std::move(*value)};
+    }
+    static std::string show(const OrAuto<T>& value) {
+        return value.value ? Codec<T>::show(*value.value) : "auto";
+    }
+};
+
 // An absent choice is written as "".
 template <class E>
 struct Codec<std::optional<E>> {

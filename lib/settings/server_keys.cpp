@@ -112,8 +112,9 @@ Section<S> downloads() {
                 "environment variable UPSTREAM_MODE goes before this key, and sets "
                 "redirect_status 302 and uncertain_read 404 unless the file has them."),
             key("redirect_strategy", &S::redirect_strategy,
-                "Which replica is named first, in descriptors and redirects. local = this "
-                "gateway's own URL in descriptors."),
+                "Which replica is named first, in descriptors and redirects. fastest = of the "
+                "upstream whose lookups were answered soonest lately; local = this gateway's own "
+                "URL in descriptors."),
             key("download_redirect_strategy", &S::download_redirect_strategy,
                 "The same for redirects alone. Empty = redirect_strategy."),
             key("redirect_status", &S::redirect_status, "The status of redirects.").live(),
@@ -123,8 +124,8 @@ Section<S> downloads() {
                 .live(),
             key("hedge_delay", &S::hedge_delay,
                 "How long a better-ranked upstream may delay the answer of one that has the "
-                "blob.",
-                between(Milliseconds(0), kDay)),
+                "blob. auto = as long as 95 % of its lookups took lately, 5 ms to 1 s.",
+                if_given(between(Milliseconds(0), kDay))),
             key("lookup_timeout", &S::lookup_timeout,
                 "How long the upstreams have to say whether they have a blob.",
                 between(kTick, kDay)),
@@ -231,11 +232,21 @@ Section<S> upstreams() {
             key("max_failures", &S::max_failures,
                 "An upstream is unhealthy after this many failures in a row.",
                 between(1, 1'000'000)),
-            key("probe_interval", &S::probe_interval,
-                "How often each upstream is probed (every second after a failure).",
+            key("refusal_ttl", &S::refusal_ttl,
+                "An upstream that refused a size (413) or a media type (415) is left out of the "
+                "like for this long, while there are enough others. 0 = not at all.",
+                between(Milliseconds(0), Milliseconds(365 * kDay))),
+            key("probe_interval", &S::probe_interval, "How often each upstream is probed.",
+                between(Milliseconds(100), kDay)),
+            key("probe_interval_after_fault", &S::probe_interval_after_fault,
+                "The same after a failure; while the upstream stays down the pause doubles until "
+                "it is probe_interval.",
                 between(Milliseconds(100), kDay)),
             key("probe_timeout", &S::probe_timeout, "How long a probe may take.",
                 between(kTick, kDay)),
+            key("capability_probe", &S::capability_probe,
+                "Whether each upstream is asked, at the start and every hour, which endpoints it "
+                "has (HEAD /upload, PUT /mirror, PUT /media, GET /list)."),
         }};
 }
 

@@ -29,7 +29,7 @@ inline constexpr std::uint64_t kGiB = 1024 * kMiB;
 enum class Tri : std::uint8_t { automatic, yes, no };
 
 enum class UpstreamMode : std::uint8_t { redirect, proxy, redirect_and_cache };
-enum class Strategy : std::uint8_t { round_robin, random, health_based, priority, local };
+enum class Strategy : std::uint8_t { round_robin, random, health_based, priority, fastest, local };
 enum class QuorumReply : std::uint8_t { early, all };
 enum class SuccessStatus : std::uint8_t { spec, always_200 };
 enum class Nip94Urls : std::uint8_t { both, multi, fallback };
@@ -47,6 +47,13 @@ enum class Mode : std::uint8_t { rw, ro, source, drain };
 enum class UpstreamAuth : std::uint8_t { forward, none, service_key };
 enum class TokenEncoding : std::uint8_t { std, url };
 enum class ServerTagMatch : std::uint8_t { domain, url, any };
+
+// A value, or nothing: `auto`, found out by measuring.
+template <class T>
+struct OrAuto {
+    std::optional<T> value;
+    friend bool operator==(const OrAuto&, const OrAuto&) = default;
+};
 
 // One upstream Blossom server.
 struct UpstreamSettings {
@@ -108,7 +115,7 @@ struct Settings {
     std::optional<Strategy> download_redirect_strategy;  // nothing: redirect_strategy
     RedirectStatus redirect_status = RedirectStatus::temporary;
     UncertainRead uncertain_read = UncertainRead::bad_gateway;
-    Milliseconds hedge_delay{100};
+    OrAuto<Milliseconds> hedge_delay{Milliseconds(100)};
     Milliseconds lookup_timeout = Seconds(3);
     Milliseconds cache_ttl = std::chrono::minutes(5);
     int cache_max_size = 1000;
@@ -141,8 +148,11 @@ struct Settings {
     Milliseconds stall_timeout = Seconds(30);
     int max_retries = 3;
     int max_failures = 5;
+    Milliseconds refusal_ttl = std::chrono::hours(1);
     Milliseconds probe_interval = Seconds(5);
+    Milliseconds probe_interval_after_fault = Seconds(1);
     Milliseconds probe_timeout = Seconds(1);
+    bool capability_probe = true;
 
     // Resources.
     int max_goroutines = 1000;

@@ -35,6 +35,7 @@ inline constexpr auto kWords<Strategy> =
                                    {"random", Strategy::random},
                                    {"health_based", Strategy::health_based},
                                    {"priority", Strategy::priority},
+                                   {"fastest", Strategy::fastest},
                                    {"local", Strategy::local}});
 
 template <>

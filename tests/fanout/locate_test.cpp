@@ -111,6 +111,42 @@ TEST_CASE("after the hedge delay the first hit is taken, and the slow one still 
     CHECK(f.world.wait_for([&] { return f.world.lists(f.hash, 0); }));
 }
 
+TEST_CASE("patience goes by what a server's answers usually take, within bounds") {
+    using fanout::patience_with;
+    CHECK(patience_with(std::nullopt) == Milliseconds{100});
+    CHECK(patience_with(Milliseconds{0}) == Milliseconds{5});
+    CHECK(patience_with(Milliseconds{37}) == Milliseconds{37});
+    CHECK(patience_with(Milliseconds{60'000}) == Milliseconds{1'000});
+}
+
+TEST_CASE(
+    "with an automatic hedge delay a slow server is waited for, a quick one that hangs is not") {
+    for (const bool usually_slow : {false, true}) {
+        CAPTURE(usually_slow);
+        Fixture f({.hedge_delay = std::nullopt});
+        fleet::Outcome usual{.kind = fleet::OutcomeKind::ok, .status = 200, .reason = {}};
+        usual.elapsed = Milliseconds{usually_slow ? 900 : 5};
+        f.world.fleet->record(fleet::Op::lookup, usual);
+        f.store_at(0);
+        f.store_at(1);
+        f.hold(0);
+        const auto begun = base::Steady::now();
+        CHECK(f.find().servers.has(1));
+        // The first hit cannot have been there before; how long a quick one takes is not timed.
+        if (usually_slow) CHECK(base::Steady::now() - begun >= Milliseconds{780});
+        f.hold(0, false);
+        CHECK(f.world.wait_for([&] { return f.world.lists(f.hash, 0); }));
+    }
+}
+
+TEST_CASE("with an automatic hedge delay servers behind the hit make nobody wait") {
+    Fixture f({.hedge_delay = std::nullopt});
+    f.store_at(0);
+    f.hold(1);
+    f.hold(2);
+    CHECK(f.find().servers.has(0));
+}
+
 TEST_CASE("a hit of the best-ranked server waits for nobody") {
     Fixture f({.hedge_delay = kPatience});
     f.store_at(0);

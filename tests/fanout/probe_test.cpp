@@ -5,6 +5,7 @@
 
 #include <doctest/doctest.h>
 
+#include "fanout/pause.h"
 #include "world.h"
 
 using namespace espalier;
@@ -106,6 +107,46 @@ TEST_CASE("every probe asks for another blob, one that nobody has, and carries n
         paths.insert(seen.path);
     }
     CHECK(paths.size() == f.world.server(0).seen().size());
+}
+
+TEST_CASE(
+    "the pause after a fault is short, doubles with every probe that fails, and is never longer "
+    "than usual") {
+    const fanout::ProbeOptions options{.interval = Milliseconds{5'000},
+                                       .interval_after_fault = Milliseconds{1'000}};
+    const auto pause = [&](std::uint32_t failures, std::uint64_t dice = 200) {
+        return fanout::probe_pause(options, failures, true, dice);
+    };
+    CHECK(fanout::probe_pause(options, 0, false, 77) == options.interval);
+    CHECK(pause(0) == Milliseconds{1'000});  // a fault that somebody else has seen
+    CHECK(pause(1) == Milliseconds{1'000});
+    CHECK(pause(2, 400) == Milliseconds{2'000});
+    CHECK(pause(3, 800) == Milliseconds{4'000});
+    for (const std::uint32_t failures : {4U, 10U, 1'000'000U})
+        for (std::uint64_t dice = 0; dice < 3'000; dice += 7) {
+            CHECK(pause(failures, dice) >= Milliseconds{4'000});
+            CHECK(pause(failures, dice) <= options.interval);
+        }
+}
+
+TEST_CASE("pauses are spread over a fifth to both sides") {
+    std::set<Milliseconds> seen;
+    for (std::uint64_t dice = 0; dice < 1'000; ++dice)
+        seen.insert(fanout::jittered(Milliseconds{1'000}, dice));
+    CHECK(*seen.begin() == Milliseconds{800});
+    CHECK(*seen.rbegin() == Milliseconds{1'200});
+    CHECK(seen.size() == 401);
+}
+
+TEST_CASE("how far a server's clock is off is noted from its Date") {
+    Fixture f;
+    f.world.server(1).edit([](Script& script) {
+        script.on(Op::head).headers = {{"Date", "Sun, 06 Nov 1994 08:49:37 GMT"}};
+    });
+    f.start();
+    CHECK(f.wait_for([&] { return f.one().clock_skew.has_value(); }));
+    const auto expected = 784'111'777 - f.world.clock.unix_now();
+    CHECK(std::abs(*f.one().clock_skew - expected) <= 60);
 }
 
 TEST_CASE("a mover with probes stops at once") {

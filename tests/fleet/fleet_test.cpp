@@ -270,6 +270,102 @@ TEST_CASE("how an upstream says that it lacks a blob is remembered") {
     CHECK(f.fleet.miss_status(0) == 0);
 }
 
+TEST_CASE("lookups and probes are timed as long as the server answers, uploads when they succeed") {
+    Fixture f;
+    CHECK_FALSE(f.fleet.lookup_p50(1));
+    const auto took = [](Outcome outcome, int ms) {
+        outcome.elapsed = base::Milliseconds{ms};
+        return outcome;
+    };
+    f.record(took(test::refused(), 1), 10, Op::lookup);
+    f.record(took(test::client(413), 1), 10, Op::upload);
+    CHECK_FALSE(f.fleet.lookup_p95(1));
+    f.record(took(test::client(404), 2), 18, Op::lookup);
+    f.record(took(test::ok(200), 3), 2, Op::probe);
+    f.record(took(test::ok(), 3000), 1, Op::upload);
+    f.record(took(test::ok(), 9), 1, Op::list);
+    CHECK(f.fleet.lookup_p50(1) == base::Milliseconds{2});
+    CHECK(f.fleet.lookup_p95(1) == base::Milliseconds{3});
+    CHECK_FALSE(f.fleet.lookup_p95(0));
+    const auto recent = f.snapshot().recent;
+    CHECK(recent.lookups.count == 20);
+    CHECK(recent.uploads.count == 1);
+}
+
+TEST_CASE("what went well lately is the upstream's merit, whatever clients did wrong") {
+    Fixture f;
+    f.record(test::client(401), 3);
+    f.record(test::timeout(), 1);
+    CHECK(f.snapshot().recent.last_5_minutes.ratio() == 0.75);
+    f.clock.advance(base::Seconds{360});
+    CHECK_FALSE(f.snapshot().recent.last_5_minutes.ratio());
+    CHECK(f.snapshot().recent.last_hour.ratio() == 0.75);
+}
+
+TEST_CASE("the last probe's age is known once there was one, a failed one too") {
+    Fixture f;
+    f.record(test::ok(), 1, Op::lookup);
+    CHECK_FALSE(f.snapshot().probe_age);
+    f.record(test::timeout(), 1, Op::probe);
+    f.clock.advance(base::Seconds{12});
+    CHECK(f.snapshot().probe_age == 12);
+}
+
+TEST_CASE(
+    "413 and 415 teach what an upstream does not take, other outcomes and would-be ones do not") {
+    Fixture f;
+    const auto learn = [&](Outcome outcome) {
+        outcome.upstream = 1;
+        f.fleet.learn_what_it_takes(outcome, 100, "image/png");
+    };
+    const auto refusal = [&](std::uint64_t bytes, std::string_view type) {
+        const auto out = f.fleet.known_refusal(1, bytes, type);
+        return out ? out->status : 0;
+    };
+    for (const auto& other : {test::client(403), test::fault(500), test::timeout(), test::pay(),
+                              test::left_out_by_rule(413), test::left_out_by_rule(415)})
+        learn(other);
+    CHECK(refusal(100, "image/png") == 0);
+    learn(test::client(413));
+    CHECK(refusal(100, "video/mp4") == 413);
+    CHECK(refusal(99, "image/png") == 0);
+    CHECK_FALSE(f.fleet.known_refusal(1, std::nullopt, "image/png"));
+    CHECK_FALSE(f.fleet.known_refusal(0, 100, "image/png"));
+    learn(test::client(415));
+    CHECK(refusal(1, "image/png") == 415);
+    const auto out = f.fleet.known_refusal(1, 1, "image/png");
+    CHECK(out->kind == OutcomeKind::client_fault);
+    CHECK_FALSE(out->sent);
+    CHECK(f.snapshot().refuses.bytes_from == 100);
+    f.clock.advance(base::Seconds{3600});
+    CHECK(refusal(100, "image/png") == 0);
+}
+
+TEST_CASE("with refusal_ttl 0 refusals teach nothing") {
+    ManualClock clock;
+    Fleet fleet({.upstreams = test::upstreams(1), .refusal_ttl = {}}, clock);
+    fleet.learn_what_it_takes(test::client(413), 100, "image/png");
+    CHECK_FALSE(fleet.known_refusal(0, 100, "image/png"));
+}
+
+TEST_CASE("what the operator states of an endpoint is known from the start, the rest is learnt") {
+    ManualClock clock;
+    auto all = test::upstreams(1);
+    all[0].upload_head = fleet::Capability::no;
+    Fleet fleet({.upstreams = all}, clock);
+    const auto stated = fleet.offering(0, fleet::Endpoint::upload_head);
+    CHECK(stated.offered == fleet::Capability::no);
+    CHECK(stated.configured);
+    CHECK(fleet.offering(0, fleet::Endpoint::mirror).offered == fleet::Capability::unknown);
+    fleet.learn_offering(0, fleet::Endpoint::mirror,
+                         {.offered = fleet::Capability::yes, .needs_token = true});
+    const auto learnt = fleet.snapshot()[0].offers[1];
+    CHECK(learnt.offered == fleet::Capability::yes);
+    CHECK(learnt.needs_token);
+    CHECK_FALSE(learnt.configured);
+    CHECK(learnt.probed_at == clock.unix_now());
+}
+
 TEST_CASE("rank() gets the priority and the health of the moment") {
     ManualClock clock;
     auto all = test::upstreams(2);

@@ -16,8 +16,8 @@ using Ids = std::vector<int>;
 
 namespace {
 
-constexpr std::array kStrategies{Strategy::round_robin, Strategy::random, Strategy::health_based,
-                                 Strategy::priority, Strategy::local};
+constexpr std::array kStrategies{Strategy::round_robin, Strategy::random,  Strategy::health_based,
+                                 Strategy::priority,    Strategy::fastest, Strategy::local};
 
 std::vector<Candidate> candidates(int count) {
     std::vector<Candidate> all;
@@ -127,6 +127,32 @@ TEST_CASE("health_based prefers fewer faults in a row, then priority") {
     all[2].failures = 1;
     all[2].priority = 3;
     CHECK(ranked(all, Strategy::health_based) == Ids{3, 2, 1, 0});
+}
+
+TEST_CASE("fastest goes by the measured p50, and puts the unmeasured last") {
+    auto all = candidates(4);
+    all[0].priority = -9;
+    all[1].lookup_p50 = base::Milliseconds{30};
+    all[2].lookup_p50 = base::Milliseconds{0};
+    all[3].lookup_p50 = base::Milliseconds{29};
+    for (std::uint64_t dice = 0; dice < 16; ++dice)
+        CHECK(ranked(all, Strategy::fastest, dice) == Ids{2, 3, 1, 0});
+    all[2].suspect = true;
+    CHECK(ranked(all, Strategy::fastest) == Ids{3, 1, 0, 2});
+}
+
+TEST_CASE("equally fast replicas share the clients") {
+    auto all = candidates(3);
+    for (auto& candidate : all) candidate.lookup_p50 = base::Milliseconds{5};
+    all[1].lookup_p50 = base::Milliseconds{6};
+    std::map<int, int> first;
+    for (std::uint64_t dice = 0; dice < 1000; ++dice) {
+        const auto ids = ranked(all, Strategy::fastest, dice);
+        ++first[ids[0]];
+        CHECK(ids[2] == 1);
+    }
+    CHECK(first[0] > 400);
+    CHECK(first[2] > 400);
 }
 
 TEST_CASE("no candidates and one candidate are ranked as well") {

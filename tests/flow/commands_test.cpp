@@ -1,10 +1,11 @@
-// `espalier missing` and `espalier repair` over real servers.
+// `espalier missing` and `espalier repair` over real servers, and the Go original's scripts.
 #include <fstream>
 #include <sstream>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "base/base64.h"
 #include "flow/gateway.h"
 
 namespace espalier::test {
@@ -35,6 +36,11 @@ struct Site {
         const auto status = process.wait_exit();
         return {.status = status.value_or(-1), .output = process.output()};
     }
+    // `check --live` of this configuration.
+    Run check_live(std::vector<std::string> more = {}) {
+        more.insert(more.begin(), {"check", "--live", "--config", config});
+        return run(more);
+    }
     Run run_json(std::vector<std::string> words) {
         words.insert(words.end(), {"--config", config, "--json"});
         auto result = run(words);
@@ -52,6 +58,35 @@ struct Site {
     FakeServer one, two, three;
     TempDir folder;
     std::string config, secret;
+};
+
+// A script of ours, signing with `secret`; "": with no key.
+Run run_script(const std::string& name, const std::vector<std::string>& words,
+               const std::string& secret, const TempDir& folder) {
+    std::vector<std::string> argv{base::text(ESPALIER_SCRIPTS, '/', name)};
+    argv.insert(argv.end(), words.begin(), words.end());
+    Process process({.argv = argv,
+                     .env = {{"ESPALIER", ESPALIER_BINARY},
+                             {"ESPALIER_NSEC", ""},
+                             {"NOSTR_SECRET_KEY", secret}},
+                     .cwd = folder.path().string()});
+    const auto status = process.wait_exit();
+    return {.status = status.value_or(-1), .output = process.output()};
+}
+
+// `espalier store` in a process of its own; it takes no write without a token.
+struct Store {
+    Store()
+        : process({.argv = {ESPALIER_BINARY, "store", (folder / "blobs").string(), "--listen",
+                            "127.0.0.1:0", "--require-auth", "--mirror-private"}}) {
+        const auto line = process.wait_for_line("listening on ");
+        ESPALIER_CHECK(line);
+        url = line->substr(line->find("http://"));
+    }
+
+    TempDir folder;
+    Process process;
+    std::string url;
 };
 
 std::string text_of(const std::filesystem::path& path) {
@@ -158,31 +193,140 @@ TEST_CASE("without a key, a list or a server that answers, the commands say so")
 TEST_CASE("the Go original's scripts for this do the same") {
     Site site;
     const auto hash = site.put(site.one, "first");
-    const auto run_script = [&](const std::string& name, const std::vector<std::string>& words) {
-        std::vector<std::string> argv{base::text(ESPALIER_SCRIPTS, '/', name)};
-        argv.insert(argv.end(), words.begin(), words.end());
-        Process process({.argv = argv,
-                         .env = {{"ESPALIER", ESPALIER_BINARY},
-                                 {"ESPALIER_NSEC", ""},
-                                 {"NOSTR_SECRET_KEY", site.secret}},
-                         .cwd = site.folder.path().string()});
-        const auto status = process.wait_exit();
-        return Run{.status = status.value_or(-1), .output = process.output()};
+    const auto run = [&](const std::string& name, const std::vector<std::string>& words) {
+        return run_script(name, words, site.secret, site.folder);
     };
-    const auto shown = run_script("list_missing_blobs.sh", {test_pubkey(), site.config});
+    const auto shown = run("list_missing_blobs.sh", {test_pubkey(), site.config});
     CHECK(shown.status == 0);
     CHECK(shown.output.find(base::text("## ", site.two.url(), "\n  ", hash, ' ')) !=
           std::string::npos);
-    CHECK(run_script("list_missing_blobs.sh", {test_pubkey(), site.config, "-o", "lists"}).status ==
-          0);
+    CHECK(run("list_missing_blobs.sh", {test_pubkey(), site.config, "-o", "lists"}).status == 0);
     const auto list = base::text("lists/127.0.0.1_", site.two.port());
-    CHECK(run_script("equalize_server.sh", {site.two.url(), list, "--dry-run"}).status == 0);
+    CHECK(run("equalize_server.sh", {site.two.url(), list, "--dry-run"}).status == 0);
     CHECK_FALSE(site.two.has_blob(hash));
-    CHECK(run_script("equalize_server.sh", {site.two.url(), list}).status == 0);
+    CHECK(run("equalize_server.sh", {site.two.url(), list}).status == 0);
     CHECK(site.two.has_blob(hash));
     CHECK(text_of(site.folder / "errors.log").empty());
     CHECK(text_of(site.folder / "debug_errors.log").find("1 mirrored") != std::string::npos);
-    CHECK(run_script("equalize_server.sh", {site.two.url()}).status == 1);
+    CHECK(run("equalize_server.sh", {site.two.url()}).status == 1);
+}
+
+TEST_CASE("the scripts for single requests upload, mirror and list, in hex or npub") {
+    const Store here, there;
+    const auto secret = test_key().nsec();
+    const auto run = [&](const std::string& name, const std::vector<std::string>& words) {
+        return run_script(name, words, secret, here.folder);
+    };
+    const auto hash = sha256_hex("a letter");
+    const auto file = here.folder.write("letter \"one\".txt", "a letter");
+    const auto uploaded = run("upload_file.sh", {file, here.url});
+    CHECK(uploaded.status == 0);
+    const auto descriptor = Json::parse(uploaded.output, nullptr, false);
+    CHECK(descriptor["sha256"] == hash);
+    CHECK(descriptor["type"] == "text/plain");
+
+    const std::string source = descriptor["url"];
+    const auto mirrored = run("mirror_hash.sh", {source, there.url + "/"});
+    CHECK(mirrored.status == 0);
+    CHECK(Json::parse(mirrored.output, nullptr, false)["sha256"] == hash);
+    for (const auto& user : {test_pubkey(), test_key().public_key().npub()}) {
+        const auto listed = Json::parse(run("list_pubkey.sh", {user, there.url}).output);
+        REQUIRE(listed.size() == 1);
+        CHECK(listed[0]["sha256"] == hash);
+    }
+}
+
+TEST_CASE("the scripts for single requests say what is wrong, and fail") {
+    const Store store;
+    const auto file = store.folder.write("letter.txt", "a letter");
+    const auto run = [&](const std::string& name, const std::vector<std::string>& words) {
+        return run_script(name, words, "", store.folder);
+    };
+    const auto unsigned_put = run("upload_file.sh", {file, store.url});
+    CHECK(unsigned_put.status == 1);
+    CHECK(unsigned_put.output.find("espalier auth") != std::string::npos);
+    const auto nameless = run("mirror_hash.sh", {"http://example.com/picture.png", store.url});
+    CHECK(nameless.status == 1);
+    CHECK(nameless.output.find("no hash") != std::string::npos);
+    CHECK(run("list_pubkey.sh", {"npub1nobody", store.url}).status == 1);
+    CHECK(run("list_pubkey.sh", {}).status == 1);
+    CHECK(run("list_pubkey.sh", {test_pubkey(), store.url}).output == "[]\n");
+    const auto secret = test_key().nsec();
+    const auto hash = sha256_hex("a letter");
+    const auto missing = base::text(store.url, '/', hash);
+    const auto failed = run_script("mirror_hash.sh", {missing, store.url}, secret, store.folder);
+    CHECK(failed.status == 1);
+    CHECK(failed.output.find("HTTP 502") != std::string::npos);
+}
+
+TEST_CASE("gen_auth_header.sh names the verb and the blob that the request is about") {
+    const TempDir folder;
+    const auto hash = sha256_hex("a letter");
+    const auto url = [](const std::string& path) { return "http://one.example" + path; };
+    const auto file = folder.write("letter.txt", "a letter");
+    const auto mirror = folder.write("mirror.json", R"({"url":"http://x.example/)" + hash + "\"}");
+    struct Case {
+        std::vector<std::string> words;
+        const char* verb;
+        bool names_blob;
+    };
+    for (const auto& [words, verb, names_blob] :
+         std::vector<Case>{{{"PUT", url("/upload"), file}, "upload", true},
+                           {{"HEAD", url("/upload")}, "upload", false},
+                           {{"PUT", url("/mirror"), mirror}, "upload", true},
+                           {{"--hash", hash, "PUT", url("/mirror")}, "upload", true},
+                           {{"GET", url("/list/" + test_pubkey())}, "list", false},
+                           {{"DELETE", url("/" + hash + ".txt")}, "delete", true},
+                           {{"PUT", url("/media"), file}, "media", true},
+                           {{"GET", url("/" + hash)}, "get", false}}) {
+        const auto run = run_script("gen_auth_header.sh", words, test_key().nsec(), folder);
+        CAPTURE(run.output);
+        REQUIRE(run.output.starts_with("Authorization: Nostr "));
+        const auto bytes = base::from_base64(run.output.substr(21, run.output.find('\n') - 21));
+        const auto event = Json::parse(*bytes, nullptr, false);
+        const auto& tags = event["tags"];
+        CHECK(tags[0] == Json{"t", verb});
+        CHECK((tags.back() == Json{"x", hash}) == names_blob);
+    }
+}
+
+TEST_CASE("check --live asks every server, and says what it offers") {
+    Site site;
+    site.two.edit([](Script& script) {
+        script.allow_origin = false;
+        script.on(Op::head).status = 200;
+        script.on(Op::mirror).status = 405;
+    });
+    const auto text = site.check_live();
+    CHECK(text.status == 0);
+    for (const auto& shown : {site.one.url(), std::string("reachable         yes, "),
+                              std::string("CORS              no: browsers cannot be sent there"),
+                              std::string("200: it says yes to every blob"),
+                              std::string("standard base64; server tags name its host")})
+        CHECK(text.output.find(shown) != std::string::npos);
+    const auto json = Json::parse(site.check_live({"--json"}).output, nullptr, false);
+    REQUIRE(json.size() == 3);
+    CHECK(json[0]["url"] == site.one.url());
+    CHECK(json[0]["cors"] == true);
+    CHECK(json[0]["unknown_blob_status"] == 404);
+    CHECK(json[0]["says_yes_to_every_blob"] == false);
+    CHECK(json[0]["capabilities"]["mirror"]["offered"] == "yes");
+    CHECK(json[1]["cors"] == false);
+    CHECK(json[1]["says_yes_to_every_blob"] == true);
+    CHECK(json[1]["capabilities"]["mirror"]["offered"] == "no");
+}
+
+TEST_CASE("check --live fails when a server cannot be reached, and still tells of the others") {
+    Site site;
+    site.three.stop();
+    const auto found = site.check_live({"--json"});
+    CHECK(found.status == 1);
+    const auto json = Json::parse(found.output, nullptr, false);
+    REQUIRE(json.size() == 3);
+    CHECK(json[0]["reachable"] == true);
+    CHECK(json[2]["reachable"] == false);
+    CHECK_FALSE(json[2]["error"].get<std::string>().empty());
+    CHECK(site.check_live().output.find("reachable         no: ") != std::string::npos);
 }
 
 }  // namespace espalier::test

@@ -45,6 +45,8 @@ public:
         // More lines for each upstream, indented by four; "" or nothing: none.
         std::vector<std::string> upstream_keys = {};
         int open_files = 0;  // its limit; 0: ours
+        // Off, so that servers are asked nothing but what a test wants.
+        bool capability_probe = false;
     };
 
     Gateway(const std::vector<std::string>& upstreams, const Options& options) {
@@ -76,6 +78,8 @@ public:
         yaml += base::text("  ledger_path: ", ledger_path(), "\n");
         // Sanitizers' own memory counts as ours.
         yaml += "  max_memory_bytes: 64GiB\n";
+        yaml +=
+            base::text("  capability_probe: ", options.capability_probe ? "true" : "false", "\n");
         yaml += options.server_keys;
         folder_.write("config.yaml", yaml);
     }

@@ -124,6 +124,68 @@ TEST_CASE("download_redirect_strategy chooses for redirects alone") {
     CHECK(descriptor_url(world).starts_with(world.gateway.url()));
 }
 
+TEST_CASE("redirect_strategy: fastest sends clients to the server that answers soonest") {
+    World world({.server_keys = "  redirect_strategy: fastest\n  hedge_delay: auto\n"});
+    for (FakeServer* server : {&world.one, &world.three})
+        server->edit([](Script& script) {
+            script.on(Op::head).before_answer.delay = base::Milliseconds{150};
+        });
+    // Every one of these is a lookup; then the slow ones are known as slow.
+    for (std::uint32_t i = 0; i < 3; ++i) world.gateway.get(sha256_hex(some_bytes(10, 1000 + i)));
+    for (std::uint32_t i = 0; i < 6; ++i) {
+        const auto body = some_bytes(100, i);
+        for (FakeServer* server : world.servers()) server->put_blob(body);
+        const auto hash = sha256_hex(body);
+        CHECK(world.gateway.get(hash).header("Location").starts_with(world.two.url()));
+        CHECK(world.wait_for([&] { return world.one.count("HEAD", "/" + hash) == 1; }));
+    }
+    const auto stats = json_of(world.gateway.request("GET", "/stats"))["servers"];
+    CHECK(stats[world.one.url()]["lookup_ms"]["p50"] >= 120);
+    CHECK(stats[world.two.url()]["lookup_ms"]["p50"] < stats[world.one.url()]["lookup_ms"]["p50"]);
+}
+
+TEST_CASE("capability_probe finds out what each server offers, and HEAD /upload makes use of it") {
+    World world({.server_keys = "",
+                 .upstream_keys = {"", "    supports_upload_head: true\n", ""},
+                 .capability_probe = true});
+    const auto offered = [&](const FakeServer& server) {
+        return json_of(
+            world.gateway.request("GET", "/stats"))["servers"][server.url()]["capabilities"];
+    };
+    CHECK(world.wait_for([&] {
+        for (FakeServer* server : world.servers())
+            if (offered(*server)["list"]["offered"] != "yes") return false;
+        return true;
+    }));
+    const auto one = offered(world.one);
+    CHECK(one["upload_head"]["offered"] == "yes");
+    CHECK(one["mirror"]["source"] == "probed");
+    CHECK(one["media"]["offered"] == "no");
+    CHECK(offered(world.two)["upload_head"]["source"] == "config");
+    CHECK(world.two.count("HEAD", "/upload") == 0);
+}
+
+TEST_CASE("a server that is known to have no HEAD /upload is not asked, and may well accept") {
+    FakeServer one, two;
+    for (FakeServer* server : {&one, &two})
+        server->edit([](Script& script) { script.on(Op::check) = {.status = 404}; });
+    const Gateway gateway({one.url(), two.url()}, {.server_keys = "", .capability_probe = true});
+    CHECK(one.wait_for([&] {
+        const auto stats = json_of(gateway.request("GET", "/stats"))["servers"];
+        return stats[one.url()]["capabilities"]["upload_head"]["offered"] == "no" &&
+               stats[two.url()]["capabilities"]["upload_head"]["offered"] == "no";
+    }));
+    const auto hash = sha256_hex("a body");
+    const auto response = gateway.request("HEAD", "/upload",
+                                          {{"Authorization", token({.xs = {hash}})},
+                                           {"X-SHA-256", hash},
+                                           {"X-Content-Length", "6"},
+                                           {"X-Content-Type", "text/plain"}});
+    CHECK(response.status == 200);
+    CHECK(one.count("HEAD", "/upload") == 1);
+    CHECK(two.count("HEAD", "/upload") == 1);
+}
+
 TEST_CASE("redirect_status is the status of redirects") {
     for (const int status : {302, 308}) {
         World world({.server_keys = base::text("  redirect_status: ", status, "\n")});

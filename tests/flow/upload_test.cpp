@@ -187,7 +187,7 @@ TEST_CASE("an upload's status below the quorum follows the rules of aggregation"
 }
 
 TEST_CASE("only the server's own faults count against it") {
-    World world({.server_keys = "  max_failures: 2\n  probe_interval: 1h\n"
+    World world({.server_keys = "  max_failures: 2\n  probe_interval: 1h\n  refusal_ttl: 0\n"
                                 "  probe_timeout: 1h\n  quorum_reply: all\n"});
     // The first fault calls for a probe, whose success would begin the count anew.
     world.three.edit([](Script& script) { script.on(Op::head).before_body.hold = true; });
@@ -206,6 +206,57 @@ TEST_CASE("only the server's own faults count against it") {
     CHECK(ill["healthy"] == true);
     CHECK(ill["servers"][world.three.url()]["healthy"] == false);
     CHECK(ill["servers"][world.three.url()]["consecutive_failures"] == 2);
+}
+
+TEST_CASE("a server that refuses a size or a type is not sent the like again, and /stats says so") {
+    World world({.server_keys = "  quorum_reply: all\n"});
+    world.three.edit([](Script& script) {
+        script.upload_bytes_max = 1000;
+        script.types = {"text/plain"};
+    });
+    const auto put = [&](std::size_t bytes, const char* type, const char* quorum = "2") {
+        const auto response = world.gateway.put(
+            some_bytes(bytes), {{"Content-Type", type}, {"X-Min-Upstreams", quorum}});
+        return std::string(response.header("X-Upstream-Results"));
+    };
+    const auto three = [&](const char* word) { return base::text(world.three.host(), '=', word); };
+    CHECK(put(2000, "text/plain").find(three("413")) != std::string::npos);
+    CHECK(put(500, "image/png").find(three("415")) != std::string::npos);
+    const auto sent = world.three.count("PUT");
+    CHECK(put(2001, "text/plain").find(three("skipped")) != std::string::npos);
+    CHECK(put(501, "image/png").find(three("skipped")) != std::string::npos);
+    CHECK(world.three.count("PUT") == sent);
+    const auto stats = json_of(world.gateway.request("GET", "/stats"));
+    const auto& refuses = stats["servers"][world.three.url()]["refuses"];
+    CHECK(refuses["bytes_from"] == 2000);
+    CHECK(refuses["types"][0] == "image/png");
+    // What it has not refused is sent to it as before.
+    CHECK(put(502, "text/plain").find(three("201")) != std::string::npos);
+    // It is asked all the same when the quorum needs it, and clears itself.
+    world.three.edit([](Script& script) {
+        script.upload_bytes_max.reset();
+        script.types.clear();
+    });
+    CHECK(put(2002, "image/png", "3").find(three("201")) != std::string::npos);
+    CHECK(put(2003, "image/png").find(three("201")) != std::string::npos);
+}
+
+TEST_CASE("a server is not believed to refuse what no client has sent") {
+    World world;
+    world.three.edit(
+        [](Script& script) { script.on(Op::upload) = {.status = 413, .early = true}; });
+    RawClient client(world.gateway.port());
+    const auto body = some_bytes(1'000'000);
+    REQUIRE(client.send_head("PUT", "/upload",
+                             {{"Authorization", token({.xs = {sha256_hex(body)}})},
+                              {"Content-Length", base::text(body.size())}}));
+    CHECK(world.three.wait_for([&] {
+        return world.gateway.metric(base::text("blossom_gw_upstream_outcomes_total{upstream=\"",
+                                               world.three.host(), "\",kind=\"client_fault\"}")) ==
+               1;
+    }));
+    const auto stats = json_of(world.gateway.request("GET", "/stats"));
+    CHECK_FALSE(stats["servers"][world.three.url()]["refuses"].contains("bytes_from"));
 }
 
 TEST_CASE("X-Min-Upstreams may raise the quorum, and a bad one is refused") {

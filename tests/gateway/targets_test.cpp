@@ -36,6 +36,11 @@ struct Fixture {
         outcome.upstream = id;
         fleet->record(fleet::Op::upload, outcome);
     }
+    void refuse(fleet::UpstreamId id, int status) {
+        auto outcome = client(status);
+        outcome.upstream = id;
+        fleet->learn_what_it_takes(outcome, 1000, "image/png");
+    }
     gateway::Targets upload(const Offer& offer,
                             const std::optional<protocol::Caller>& caller = {}) {
         return choose_targets(*fleet, caller, kNow, offer);
@@ -102,6 +107,32 @@ TEST_CASE("what a server never takes goes before the token's scope and a pause")
                       OutcomeKind::client_fault, 415);
     check_last_is_out(fixture.upload({.bytes = 10}, caller), OutcomeKind::out_of_scope, 401);
     check_last_is_out(fixture.upload({.bytes = 10}), OutcomeKind::upstream_fault, 503);
+}
+
+TEST_CASE("who refused the like before is left out, with the outcome it would have") {
+    Fixture fixture;
+    fixture.refuse(3, 413);
+    check_last_is_out(fixture.upload({.quorum = 3, .bytes = 1000}), OutcomeKind::client_fault, 413);
+    CHECK(fixture.upload({.quorum = 3, .bytes = 999}).chosen == Ids{0, 1, 2, 3});
+    CHECK(fixture.upload({.quorum = 3}).chosen == Ids{0, 1, 2, 3});
+    fixture.refuse(3, 415);
+    check_last_is_out(fixture.upload({.quorum = 3, .bytes = 1, .type = "IMAGE/png; a=b"}),
+                      OutcomeKind::client_fault, 415);
+    CHECK(fixture.upload({.quorum = 3, .bytes = 1, .type = "image/jpeg"}).chosen ==
+          Ids{0, 1, 2, 3});
+    CHECK(choose_targets(*fixture.fleet, {}, kNow, {}).chosen == Ids{0, 1, 2, 3});
+}
+
+TEST_CASE("who refused the like before is asked all the same when the quorum needs it") {
+    Fixture fixture;
+    fixture.refuse(3, 413);
+    CHECK(fixture.upload({.quorum = 4, .bytes = 1000}).chosen == Ids{0, 1, 2, 3});
+    // The unhealthy one is no replacement.
+    fixture.break_down(0);
+    CHECK(fixture.upload({.quorum = 3, .bytes = 1000}).chosen == Ids{1, 2, 0, 3});
+    const auto met = fixture.upload({.quorum = 2, .bytes = 1000});
+    CHECK(met.chosen == Ids{1, 2});
+    CHECK(met.left_out.size() == 2);
 }
 
 TEST_CASE("a body of unknown length is offered to everybody") {

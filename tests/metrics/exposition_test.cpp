@@ -128,6 +128,12 @@ TEST_CASE("every room's figures make a scrape without a wrong line") {
     upstreams[1].bytes_up = 77;
     upstreams[1].tallies[static_cast<std::size_t>(fleet::Op::upload)] = {.success = 5,
                                                                          .failure = 6};
+    upstreams[1].recent.lookups = {
+        .count = 9, .p50 = base::Milliseconds{20}, .p95 = base::Milliseconds{500}};
+    upstreams[1].recent.last_hour = {.success = 3, .failure = 1};
+    upstreams[1].probe_age = 2;
+    upstreams[1].clock_skew = -4;
+    upstreams[1].offers[1].offered = fleet::Capability::yes;
     Exposition out;
     metrics::describe(out, upstreams);
     metrics::describe(out, fleet::BlobMap::Snapshot{.entries = 9, .bytes = 900, .evicted = 1});
@@ -152,5 +158,10 @@ TEST_CASE("every room's figures make a scrape without a wrong line") {
     CHECK(of_one("bytes_total", ",dir=\"up\"") == 77);
     CHECK(of_one("requests_total", ",op=\"upload\",outcome=\"success\"") == 5);
     CHECK(of_one("requests_total", ",op=\"upload\",outcome=\"failure\"") == 6);
+    CHECK(of_one("recent_seconds", ",op=\"lookup\",quantile=\"0.95\"") == 0.5);
+    CHECK(of_one("success_ratio", ",window=\"1h\"") == 0.75);
+    CHECK(of_one("probe_age_seconds") == 2);
+    CHECK(of_one("clock_skew_seconds") == -4);
+    CHECK(of_one("capability", ",endpoint=\"mirror\"") == 1);
     CHECK(scrape.samples.at("blossom_gw_map_entries") == 9);
 }

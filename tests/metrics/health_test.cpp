@@ -157,6 +157,54 @@ TEST_CASE("new fields stand beside the old ones") {
         "it \"broke\""));
 }
 
+TEST_CASE("how a server did lately is told, and what is not known yet is null or absent") {
+    auto now = condition();
+    now.upstreams[0].recent = {
+        .lookups = {.count = 7, .p50 = base::Milliseconds{3}, .p95 = base::Milliseconds{90}},
+        .uploads = {},
+        .last_5_minutes = {.success = 3, .failure = 1},
+        .last_hour = {.success = 1, .failure = 1}};
+    now.upstreams[0].probe_age = 4;
+    const auto servers = stats(now)["servers"];
+    const auto& known = servers["https://up0.example"];
+    CHECK(known["lookup_ms"] == Json{{"count", 7}, {"p50", 3}, {"p95", 90}});
+    CHECK(known["success_ratio_5m"] == 0.75);
+    CHECK(known["success_ratio_1h"] == 0.5);
+    CHECK(known["last_probe_seconds_ago"] == 4);
+    const auto& fresh = servers["https://up1.example"];
+    CHECK(fresh["upload_ms"]["count"] == 0);
+    CHECK(fresh["success_ratio_5m"].is_null());
+    CHECK_FALSE(fresh.contains("last_probe_seconds_ago"));
+}
+
+TEST_CASE("what a server refuses is told, as far as it is known") {
+    auto now = condition();
+    now.upstreams[0].refuses = {.bytes_from = 1000, .types = {"image/png"}};
+    const auto servers = stats(now)["servers"];
+    CHECK(servers["https://up0.example"]["refuses"] ==
+          Json{{"bytes_from", 1000}, {"types", {"image/png"}}});
+    CHECK(servers["https://up1.example"]["refuses"] == Json{{"types", Json::array()}});
+}
+
+TEST_CASE("what a server offers is told with where that is known from, and its clock's error") {
+    auto now = condition();
+    const auto offer = [&](fleet::Endpoint endpoint) -> fleet::Offering& {
+        return now.upstreams[0].offers[static_cast<std::size_t>(endpoint)];
+    };
+    offer(fleet::Endpoint::mirror) = {{fleet::Capability::no, false}, true, 0};
+    offer(fleet::Endpoint::list) = {{fleet::Capability::yes, true}, false, 784'111'777};
+    now.upstreams[0].clock_skew = -3;
+    const auto server = stats(now)["servers"]["https://up0.example"];
+    CHECK(server["clock_skew_seconds"] == -3);
+    const auto& shown = server["capabilities"];
+    CHECK(shown["mirror"] == Json{{"offered", "no"}, {"source", "config"}});
+    CHECK(shown["media"] == Json{{"offered", "unknown"}});
+    CHECK(shown["list"] == Json{{"offered", "yes"},
+                                {"source", "probed"},
+                                {"probed_at", "1994-11-06T08:49:37Z"},
+                                {"needs_token", true}});
+}
+
 TEST_CASE("the page shows every server and lets no server's words become markup") {
     const auto page = stats_page(condition());
     for (const auto* const shown :

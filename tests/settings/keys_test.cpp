@@ -67,8 +67,11 @@ const Samples kServerSamples{
     {"stall_timeout", "20s"},
     {"max_retries", "0"},
     {"max_failures", "1"},
+    {"refusal_ttl", "10m"},
     {"probe_interval", "1s"},
+    {"probe_interval_after_fault", "200ms"},
     {"probe_timeout", "500ms"},
+    {"capability_probe", "false"},
     {"max_goroutines", "128"},
     {"max_memory_bytes", "1GiB"},
     {"buffers_max", "64MiB"},
@@ -140,6 +143,17 @@ TEST_CASE("each key of the server changes its setting and shows what it read") {
     check_each_key<Settings>(kServerSamples);
 }
 
+TEST_CASE("hedge_delay is a duration within a day, or the word auto") {
+    using Delay = Codec<OrAuto<base::Milliseconds>>;
+    CHECK_FALSE(Delay::read("auto")->value);
+    CHECK(Delay::show({}) == "auto");
+    CHECK(Delay::read("2s")->value == base::Seconds(2));
+    CHECK_FALSE(Delay::read("soon"));
+    const auto check = if_given(at_least(base::Milliseconds(5)));
+    CHECK(check({}).empty());
+    CHECK_FALSE(check({base::Milliseconds(4)}).empty());
+}
+
 TEST_CASE("each key of an upstream changes its setting and shows what it read") {
     check_each_key<UpstreamSettings>(kUpstreamSamples);
 }
@@ -195,7 +209,7 @@ TEST_CASE("our own keys have the defaults of the protocol sheet") {
     CHECK(s.spool_max_bytes == 8 * kGiB);
     CHECK(s.verify_first_max == 256 * kKiB);
     CHECK(s.stall_timeout == Seconds(30));
-    CHECK(s.hedge_delay == base::Milliseconds(100));
+    CHECK(s.hedge_delay.value == base::Milliseconds(100));
     CHECK(s.lookup_timeout == Seconds(3));
     CHECK(s.negative_ttl == Seconds(10));
     CHECK(s.map_verify_after == Seconds(10));

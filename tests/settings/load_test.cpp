@@ -92,7 +92,7 @@ TEST_CASE("a key given twice is refused with both lines") {
 TEST_CASE("a bad value is told with the allowed ones") {
     CHECK(problems_of(with_server("  redirect_strategy: roundrobin\n")) ==
           "config.yaml:5: server.redirect_strategy: `roundrobin` is not one of round_robin | "
-          "random | health_based | priority | local; did you mean `round_robin`?");
+          "random | health_based | priority | fastest | local; did you mean `round_robin`?");
     CHECK(problems_of(with_server("  redirect_status: 301\n")) ==
           "config.yaml:5: server.redirect_status: `301` is not one of 302 | 307 | 308; did you "
           "mean `302`?");
