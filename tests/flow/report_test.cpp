@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <doctest/doctest.h>
 
 #include "flow/gateway.h"
@@ -20,7 +22,8 @@ TEST_CASE("a signed report reaches every server, and one that takes it is enough
     const auto response = world.gateway.request("PUT", "/report", {}, body);
     CHECK(response.status == 200);
     CHECK(world.requests("PUT", "/report") == 3);
-    CHECK(world.one.seen().back().body == body);
+    // Probes come and go besides.
+    CHECK(std::ranges::count(world.one.seen(), body, &Seen::body) == 1);
     CHECK(response.header("X-Upstream-Results").find("=200") != std::string::npos);
 }
 
