@@ -260,8 +260,7 @@ std::expected<Stored, http::Reply> PutMirror::carry(const Intake& intake, const 
         return error_reply(parts_.network.fleet, verdict, all);
     };
     auto stored = storing_.store(
-        {.body = body, .broken = broken, .refused = refused, .disagreement = differs},
-        std::move(plan));
+        {.body = body, .broken = broken, .refused = refused, .disagreement = differs}, plan);
     if (!stored) return stored;
     if (!type.empty())
         stored->type = type;

@@ -146,7 +146,7 @@ http::Reply PutUpload::handle(http::Request& request) {
         .refused = [&](const fleet::Verdict& verdict,
                        const std::vector<Outcome>& all) { return refusal(*intake, verdict, all); },
         .disagreement = [&](const BlobHash& hash) { return disagreement(*intake, hash); }};
-    auto stored = storing_.store(source, std::move(plan));
+    auto stored = storing_.store(source, plan);
     if (!stored) return std::move(stored).error();
     if (request.head.chunked) {
         const auto& caller = intake->admission.caller;

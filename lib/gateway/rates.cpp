@@ -112,7 +112,7 @@ void Rates::charge(std::string_view address, const std::optional<protocol::Publi
 
 std::string client_of(std::string_view address) {
     std::array<unsigned char, 16> bytes{};
-    const std::string text(address);
+    std::string text(address);
     if (::inet_pton(AF_INET6, text.c_str(), bytes.data()) != 1) return text;
     constexpr std::array<unsigned char, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
     // "::ffff:192.0.2.1" is an IPv4 client.

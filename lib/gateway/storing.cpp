@@ -77,7 +77,7 @@ std::vector<fanout::UploadTarget> Storing::targets(const std::vector<fleet::Upst
 }
 
 std::expected<Stored, http::Reply> Storing::store(const Source& source,
-                                                  fanout::UploadPlan plan) const {
+                                                  const fanout::UploadPlan& plan) const {
     const auto upload = std::make_shared<fanout::Upload>(parts_.mover, parts_.network,
                                                          parts_.upload_resources, plan);
     parts_.mover.add(upload);

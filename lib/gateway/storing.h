@@ -52,7 +52,8 @@ public:
                                               std::string_view type) const;
     // Reads the whole source, lets the servers have its end and waits for their verdict, which
     // need not be a good one. Otherwise why it was given up; nobody has stored anything then.
-    std::expected<Stored, http::Reply> store(const Source& source, fanout::UploadPlan plan) const;
+    std::expected<Stored, http::Reply> store(const Source& source,
+                                             const fanout::UploadPlan& plan) const;
     // The descriptor (BUD-02) of what was stored; `stored.verdict` is met.
     http::Reply reply(const http::Request& request, const Stored& stored) const;
     // The servers' URLs of these outcomes are entered in the ledger. False: it could not be.

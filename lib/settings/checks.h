@@ -31,7 +31,7 @@ Check<T> between(T low, T high) {
 
 // Holds for `auto` too.
 template <class T>
-Check<OrAuto<T>> if_given(Check<T> check) {
+Check<OrAuto<T>> if_given(const Check<T>& check) {
     return [check](const OrAuto<T>& value) {
         return value.value ? check(*value.value) : std::string();
     };

@@ -72,7 +72,8 @@ Key<Owner> key(std::string_view name, T Owner::* member, std::string_view meanin
         return {};
     };
     auto show = [member](const Owner& owner) { return Codec<T>::show(owner.*member); };
-    return {name, Codec<T>::type(), std::string(meaning), std::move(read), std::move(show), {}, {}, false};
+    return {name, Codec<T>::type(), std::string(meaning), std::move(read), std::move(show), {}, {},
+            false};
 }
 
 // A key of several texts, each held to `check`; a single one needs no list.

@@ -11,9 +11,9 @@
 
 using namespace espalier;
 using protocol::BlobHash;
+using protocol::ListQuery;
 using protocol::PublicKey;
 using sqlite::Connection;
-using protocol::ListQuery;
 using store::StoredBlob;
 
 namespace {
