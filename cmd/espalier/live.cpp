@@ -111,7 +111,7 @@ std::string text_of(const LiveServer& server) {
     if (!server.reachable()) return text;
     row("CORS", server.allows_every_origin ? "yes" : "no: browsers cannot be sent there");
     row("unknown blob", miss_words(server));
-    constexpr std::array kNames{"HEAD /upload", "PUT /mirror", "PUT /media", "GET /list"};
+    constexpr std::array kNames{"HEAD /upload", "PUT /mirror", "HEAD /media", "GET /list"};
     for (std::size_t i = 0; i < kNames.size(); ++i)
         row(kNames[i], offering_words(server.offers[i]));
     return text;

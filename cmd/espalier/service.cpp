@@ -155,9 +155,9 @@ private:
     const gateway::Parts& add_generation(const Settings& settings,
                                          protocol::AuthorizerOptions auth) {
         const auto assemble = [this](Generation& now) -> gateway::Parts {
-            return {now.options, network_,       mover_,   locator_, confirmer_,
-                    resources_,  now.authorizer, *ledger_, metrics_, counters_,
-                    payments_,   now.rates,      log_};
+            return {now.options, network_,     mover_,         locator_, confirmer_,
+                    resources_,  live_writes_, now.authorizer, *ledger_, metrics_,
+                    counters_,   payments_,    now.rates,      log_};
         };
         generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
         return generations_.back()->parts;
@@ -206,6 +206,7 @@ private:
     fanout::Prober prober_;
     fanout::CapabilityProber capability_prober_;
     const fanout::Upload::Resources resources_;
+    fanout::LiveWrites live_writes_;
     metrics::Metrics metrics_;
     gateway::Counters counters_;
     gateway::Payments payments_;

@@ -110,7 +110,7 @@ engine::TransferRequest capability_question(const fleet::Upstream& upstream, End
         case Endpoint::mirror:
             return ask("PUT", "/mirror");
         case Endpoint::media:
-            return ask("PUT", "/media");
+            return ask("HEAD", "/media");  // a PUT might store an empty blob
         case Endpoint::list:
             break;
     }
@@ -130,7 +130,8 @@ std::optional<Finding> read_capability(Endpoint endpoint, const engine::Transfer
         if (status != 200 || !is_array(state.response.body)) return std::nullopt;
         return Finding{.offered = Capability::yes};
     }
-    const bool granted = endpoint == Endpoint::upload_head && status >= 200 && status < 300;
+    const bool is_head = endpoint == Endpoint::upload_head || endpoint == Endpoint::media;
+    const bool granted = is_head && status >= 200 && status < 300;
     if (!granted && !contains(kPresent, status)) return std::nullopt;
     return Finding{.offered = Capability::yes, .needs_token = status == 401};
 }

@@ -1,5 +1,5 @@
 // The capability probes find out which optional endpoints an upstream has (sheet A.17): HEAD
-// /upload, PUT /mirror and PUT /media without a body or a token, and the list of a key that nobody
+// /upload, HEAD /media and PUT /mirror without a body or a token, and the list of a key that nobody
 // has. What the operator states is not asked.
 //
 // They are polite: one question at a time to an upstream, at the start and then at long

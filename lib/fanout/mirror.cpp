@@ -50,15 +50,35 @@ void Mirroring::strike_off(fleet::UpstreamId upstream) {
     static_cast<void>(ledger_.no_longer_missing(plan_.hash, url));
 }
 
+void Mirroring::cut() {
+    shared_.with([](Shared& shared) { shared.cut = true; });
+    bell()->ring();
+}
+
 std::optional<base::Deadline> Mirroring::step(base::Steady::time_point) {
     if (!std::exchange(asked_, true)) ask_everybody();
+    const bool cut = shared_.with([](const Shared& shared) { return shared.cut; });
     bool all_decided = true;
     for (Leg& leg : legs_) {
         if (!leg.decided && leg.transfer.decided()) read_answer(leg);
+        if (!leg.decided && cut) give_up(leg);
         all_decided = all_decided && leg.decided;
     }
     if (all_decided) return std::nullopt;
     return base::Deadline::never();
+}
+
+void Mirroring::give_up(Leg& leg) {
+    Outcome outcome{.upstream = leg.target.upstream,
+                    .kind = OutcomeKind::cancelled,
+                    .reason = "the blob was deleted"};
+    record(network_, fleet::Op::mirror, outcome, leg.transfer.state());
+    leg.decided = true;
+    leg.transfer = {};
+    shared_.with([&](Shared& shared) {
+        shared.status.outcomes[static_cast<std::size_t>(&leg - legs_.data())] = std::move(outcome);
+    });
+    worker_bell_->ring();
 }
 
 void Mirroring::ask_everybody() {

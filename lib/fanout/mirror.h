@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "fanout/confirm.h"
+#include "fanout/live_writes.h"
 #include "fanout/mover.h"
 #include "fanout/network.h"
 #include "ledger/ledger.h"
@@ -39,7 +40,7 @@ struct MirrorStatus {
     bool all_decided() const;
 };
 
-class Mirroring : public Job {
+class Mirroring : public Job, public Write {
 public:
     Mirroring(Mover& mover, Network network, ledger::Ledger& ledger, Confirmer& confirmer,
               MirrorPlan plan);
@@ -47,6 +48,7 @@ public:
     MirrorStatus status() const;
     // Rings when status() has changed. The worker's.
     base::Bell& worker_bell() { return *worker_bell_; }
+    void cut() override;
     // Those that are missing stand in the ledger now; a late success is struck off.
     void entered_in_ledger();
 
@@ -62,10 +64,12 @@ private:
     struct Shared {
         MirrorStatus status;
         bool in_ledger = false;
+        bool cut = false;
     };
 
     void ask_everybody();
     void read_answer(Leg& leg);
+    void give_up(Leg& leg);
     void strike_off(fleet::UpstreamId upstream);
 
     Network network_;

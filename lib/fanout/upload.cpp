@@ -91,6 +91,11 @@ void Upload::drop() {
     bell()->ring();
 }
 
+void Upload::cut() {
+    shared_.with([](Shared& shared) { shared.ending = Ending::cut; });
+    bell()->ring();
+}
+
 void Upload::entered_in_ledger() {
     const auto [hash, outcomes] = shared_.with([](Shared& shared) {
         shared.in_ledger = true;
@@ -116,8 +121,8 @@ UploadStatus Upload::status() const {
 std::optional<Deadline> Upload::step(Steady::time_point) {
     const auto [ending, hash] =
         shared_.with([](const Shared& shared) { return std::pair(shared.ending, shared.hash); });
-    if (ending == Ending::dropped) {
-        cut_all("the upload was given up");
+    if (ending == Ending::dropped || ending == Ending::cut) {
+        cut_all(ending == Ending::cut ? "the blob was deleted" : "the upload was given up");
         return std::nullopt;
     }
     if (!open_ && plan_.verify_first && ending != Ending::released) return Deadline::never();

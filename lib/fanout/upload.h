@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "fanout/confirm.h"
+#include "fanout/live_writes.h"
 #include "fanout/mover.h"
 #include "fanout/network.h"
 #include "fleet/judge.h"
@@ -58,7 +59,7 @@ struct UploadStatus {
 // remembering. A server that refused the blob, or takes none, will not change its mind.
 bool is_missing(const fleet::Upstream& upstream, const fleet::Outcome& outcome);
 
-class Upload : public Job {
+class Upload : public Job, public Write {
 public:
     struct Resources {
         base::Budget& memory;
@@ -86,6 +87,8 @@ public:
     void release(const protocol::BlobHash& hash);
     // Worker: cut every leg; nobody shall store anything.
     void drop();
+    // Any thread: the blob has been deleted meanwhile.
+    void cut() override;
     // Worker: the replicas that are missing stand in the ledger now; what becomes of them later
     // is noted there.
     void entered_in_ledger();
@@ -108,7 +111,7 @@ private:
         engine::Transfer transfer;
         bool decided = false;
     };
-    enum class Ending : std::uint8_t { none, released, dropped };
+    enum class Ending : std::uint8_t { none, released, dropped, cut };
     struct Shared {
         UploadStatus status;
         Ending ending = Ending::none;

@@ -33,6 +33,10 @@ std::expected<Admission, http::Reply> admit(const Parts& parts, const http::Requ
     return std::unexpected(http::Reply::of(checked.error().error));
 }
 
+std::string owner_of(const Admission& admission) {
+    return admission.caller ? admission.caller->pubkey.hex() : std::string();
+}
+
 http::Reply too_much(const Parts& parts, std::string_view whom, base::Seconds wait) {
     parts.counters.count_rate_limited();
     auto reply = http::Reply::of(

@@ -16,6 +16,9 @@ struct Admission {
     std::string_view raw_header;  // valid as long as the request
 };
 
+// The caller's public key in hex, "" without one.
+std::string owner_of(const Admission& admission);
+
 // With `auth.writes: required` the token must be valid, and its key within its rates, else the
 // refusal's Reply. With
 // `forward` a token that we cannot read is passed on as it is.

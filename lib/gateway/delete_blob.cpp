@@ -1,5 +1,7 @@
 #include "gateway/delete_blob.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "fanout/fan.h"
 #include "gateway/results.h"
@@ -9,6 +11,19 @@
 namespace espalier::gateway {
 
 using fleet::Outcome;
+
+namespace {
+
+// Nobody misses a blob any more that somebody has deleted.
+void forget(const Parts& parts, const protocol::BlobHash& hash,
+            const std::vector<Outcome>& outcomes) {
+    if (std::ranges::count(outcomes, fleet::OutcomeKind::ok, &Outcome::kind) == 0) return;
+    if (const auto forgotten = parts.ledger.forget_blob(hash); !forgotten)
+        parts.log.error("the ledger could not forget a deleted blob",
+                        {{"reason", forgotten.error().reason}});
+}
+
+}  // namespace
 
 http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     const auto path = protocol::parse_blob_path(request.head.path);
@@ -33,6 +48,9 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
         if (!token.empty()) leg.headers.add("Authorization", token);
         legs.push_back({id, std::move(leg)});
     }
+    // What is still on its way there would bring it back.
+    if (const auto owner = owner_of(*admission); !owner.empty())
+        parts.live_writes.cut(path->hash, owner);
     auto outcomes = fan_out(parts.network, std::move(legs),
                             {.op = fleet::Op::remove, .retries_max = parts.options.retries_max});
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::remove, out);
@@ -41,6 +59,7 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     // readable.
     parts.network.map.deleted(path->hash, base::Steady::now());
     parts.locator.changed(path->hash);
+    forget(parts, path->hash, outcomes);
     const auto verdict = judge_delete(outcomes, parts.options.delete_any_suffices);
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
     http::Reply reply(verdict.status);

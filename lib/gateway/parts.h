@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "fanout/confirm.h"
+#include "fanout/live_writes.h"
 #include "fanout/locate.h"
 #include "fanout/mover.h"
 #include "fanout/network.h"
@@ -28,6 +29,7 @@ struct Parts {
     fanout::Locator& locator;
     fanout::Confirmer& confirmer;
     const fanout::Upload::Resources& upload_resources;
+    fanout::LiveWrites& live_writes;
     const protocol::Authorizer& authorizer;
     ledger::Ledger& ledger;
     metrics::Metrics& metrics;

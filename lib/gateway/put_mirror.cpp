@@ -166,6 +166,8 @@ std::shared_ptr<fanout::Mirroring> PutMirror::begin_mirroring(const Intake& inta
     }
     const auto mirroring = std::make_shared<fanout::Mirroring>(
         parts_.mover, parts_.network, parts_.ledger, parts_.confirmer, std::move(plan));
+    if (const auto owner = owner_of(intake.admission); !owner.empty())
+        parts_.live_writes.add(*intake.hash, owner, mirroring);
     parts_.mover.add(mirroring);
     return mirroring;
 }
@@ -259,8 +261,12 @@ std::expected<Stored, http::Reply> PutMirror::carry(const Intake& intake, const 
     const auto refused = [&](const fleet::Verdict& verdict, const std::vector<Outcome>& all) {
         return error_reply(parts_.network.fleet, verdict, all);
     };
-    auto stored = storing_.store(
-        {.body = body, .broken = broken, .refused = refused, .disagreement = differs}, plan);
+    auto stored = storing_.store({.body = body,
+                                  .owner = owner_of(intake.admission),
+                                  .broken = broken,
+                                  .refused = refused,
+                                  .disagreement = differs},
+                                 plan);
     if (!stored) return stored;
     if (!type.empty())
         stored->type = type;

@@ -93,6 +93,7 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
         return std::unexpected(std::move(*refusal));
     }
     parts_.locator.changed(hash);
+    if (!source.owner.empty()) parts_.live_writes.add(hash, source.owner, upload);
     upload->release(hash);
     auto status = await_verdict(*upload, plan.deadline);
     parts_.locator.changed(hash);

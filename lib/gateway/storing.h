@@ -19,6 +19,7 @@ namespace espalier::gateway {
 // Where a body comes from.
 struct Source {
     http::Body& body;
+    std::string owner;  // whoever uploads it: a public key in hex, "" unknown
     // The reply when it breaks.
     std::function<http::Reply(http::Body::Status)> broken;
     // The whole reply for a verdict that is not a success.

@@ -246,7 +246,7 @@ Section<S> upstreams() {
                 between(kTick, kDay)),
             key("capability_probe", &S::capability_probe,
                 "Whether each upstream is asked, at the start and every hour, which endpoints it "
-                "has (HEAD /upload, PUT /mirror, PUT /media, GET /list)."),
+                "has (HEAD /upload, PUT /mirror, HEAD /media, GET /list)."),
         }};
 }
 
