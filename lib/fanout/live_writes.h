@@ -1,5 +1,6 @@
 // LiveWrites knows the uploads and mirrors that still go on behind their replies, by blob and
-// owner, so that a delete can end them: what was deleted must not come back.
+// owner, so that a delete can end them: what was deleted must not come back. A server that has
+// got every byte already may store them all the same.
 //
 // Bounded by what is under way: those that have ended are forgotten.
 //
