@@ -60,14 +60,15 @@ public:
           network_{engine_, fleet_, map_, clock_, log},
           locator_(locator_options(settings_), network_, mover_),
           confirmer_({.patience = settings_.lookup_timeout}, network_, mover_),
+          remainders_({.patience = settings_.timeout}, network_, mover_, *ledger_, confirmer_),
           authorizer_(std::move(auth)),
           resources_{memory_,
                      disk_,
                      {.window_bytes = settings_.upload_window, .folder = settings_.spool_dir},
                      *ledger_,
                      confirmer_},
-          parts_{options_,    network_, mover_,   locator_,  confirmer_, resources_,
-                 authorizer_, *ledger_, metrics_, counters_, log},
+          parts_{options_,   network_,    mover_,   locator_, confirmer_, remainders_,
+                 resources_, authorizer_, *ledger_, metrics_, counters_,  log},
           gateway_(parts_, random_seed()),
           server_(server_from(settings_), gateway_, log) {
         add_sources();
@@ -119,6 +120,7 @@ private:
         metrics_.add_source([this](auto& out) { describe(out, fleet_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, map_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, locator_.snapshot()); });
+        metrics_.add_source([this](auto& out) { describe(out, remainders_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, engine_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, server_.snapshot()); });
         metrics_.add_source([](auto& out) { describe(out, metrics::read_vitals()); });
@@ -126,6 +128,8 @@ private:
         metrics_.add_source([this](auto& out) {
             out.gauge("blossom_gw_replicas_pending", "Replicas that the ledger lists as missing",
                       static_cast<double>(ledger_->missing_count()));
+            out.gauge("blossom_gw_tombstones", "Deletes that keep blobs from being brought back",
+                      static_cast<double>(ledger_->tombstone_count()));
             out.gauge("blossom_gw_spool_bytes", "Bytes of upload spool files on the disk",
                       static_cast<double>(disk_.used()));
             out.counter("blossom_gw_spilled_bytes_total",
@@ -147,6 +151,7 @@ private:
     fanout::Mover mover_;
     fanout::Locator locator_;
     fanout::Confirmer confirmer_;
+    fanout::Remainders remainders_;
     const protocol::Authorizer authorizer_;
     const fanout::Upload::Resources resources_;
     metrics::Metrics metrics_;

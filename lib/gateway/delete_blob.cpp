@@ -1,5 +1,7 @@
 #include "gateway/delete_blob.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "fanout/fan.h"
 #include "gateway/results.h"
@@ -9,6 +11,36 @@
 namespace espalier::gateway {
 
 using fleet::Outcome;
+using fleet::OutcomeKind;
+
+namespace {
+
+// From now on nobody brings the blob back, and whom the delete did not reach is asked again. A
+// server that says yes may do so without deleting: it is asked what it has (sheet A.17).
+void follow_up(const Parts& parts, const protocol::BlobHash& hash, const Admission& admission,
+               const std::vector<Outcome>& outcomes) {
+    const auto& caller = admission.caller;
+    const auto now = parts.network.clock.unix_now();
+    const auto ttl = std::chrono::duration_cast<base::Seconds>(parts.options.tombstone_ttl);
+    const auto buried =
+        parts.ledger.bury(hash, caller ? caller->pubkey.hex() : "", now + ttl.count(), now);
+    if (!buried)
+        parts.log.error("the ledger could not note a delete", {{"reason", buried.error().reason}});
+    fleet::UpstreamSet deleted;
+    for (const Outcome& outcome : outcomes) {
+        const auto& upstream = parts.network.fleet.at(outcome.upstream);
+        if (outcome.kind == OutcomeKind::ok) deleted.add(upstream.id);
+        if (!buried || !fanout::is_remainder(outcome)) continue;
+        parts.remainders.retry(
+            {.hash = hash,
+             .server = upstream.id,
+             .authorization = authorization_for(upstream, caller, admission.raw_header),
+             .until = authorized_until(upstream, caller)});
+    }
+    parts.confirmer.again(hash, deleted);
+}
+
+}  // namespace
 
 http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     const auto path = protocol::parse_blob_path(request.head.path);
@@ -41,6 +73,8 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     // readable.
     parts.network.map.deleted(path->hash, base::Steady::now());
     parts.locator.changed(path->hash);
+    if (std::ranges::count(outcomes, OutcomeKind::ok, &Outcome::kind) > 0)
+        follow_up(parts, path->hash, *admission, outcomes);
     const auto verdict = judge_delete(outcomes, parts.options.delete_any_suffices);
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
     http::Reply reply(verdict.status);

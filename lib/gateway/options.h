@@ -28,6 +28,7 @@ struct Options {
     bool uncertain_is_404 = false;
     bool auth_required = true;  // auth.writes: required
     bool delete_any_suffices = false;
+    base::Milliseconds tombstone_ttl = std::chrono::days{30};
     bool chunked_uploads = true;
     bool dedupe_skip = false;  // dedupe_put: skip
     std::uint64_t upload_bytes_max = 2ULL << 30U;

@@ -10,6 +10,7 @@
 #include "fanout/locate.h"
 #include "fanout/mover.h"
 #include "fanout/network.h"
+#include "fanout/remainders.h"
 #include "fanout/upload.h"
 #include "gateway/counters.h"
 #include "gateway/options.h"
@@ -25,6 +26,7 @@ struct Parts {
     fanout::Mover& mover;
     fanout::Locator& locator;
     fanout::Confirmer& confirmer;
+    fanout::Remainders& remainders;
     const fanout::Upload::Resources& upload_resources;
     const protocol::Authorizer& authorizer;
     ledger::Ledger& ledger;

@@ -176,6 +176,7 @@ http::Reply PutUpload::handle(http::Request& request) {
         return std::move(*refusal);
     }
     parts_.locator.changed(hash);
+    forget_deletes(hash);
     upload->release(hash);
     const auto status = await_verdict(*upload, plan.deadline);
     parts_.locator.changed(hash);
@@ -289,6 +290,13 @@ fanout::UploadStatus PutUpload::await_verdict(fanout::Upload& upload, Deadline d
         if (failed_at) until = Deadline::at(*failed_at + parts_.options.quorum_linger);
         if (!upload.worker_bell().wait(until) && until.passed()) return upload.status();
     }
+}
+
+// Before any server can store it: a delete that is still asked for behind its reply must not take
+// the new copies away.
+void PutUpload::forget_deletes(const BlobHash& hash) const {
+    if (const auto done = parts_.ledger.exhume(hash); !done)
+        parts_.log.error("the ledger could not forget a delete", {{"reason", done.error().reason}});
 }
 
 void PutUpload::enter_missing(fanout::Upload& upload, const fanout::UploadStatus& status,

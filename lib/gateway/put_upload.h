@@ -38,6 +38,7 @@ private:
     std::optional<http::Reply> disagreement(const Intake& intake,
                                             const protocol::BlobHash& hash) const;
     fanout::UploadStatus await_verdict(fanout::Upload& upload, base::Deadline deadline) const;
+    void forget_deletes(const protocol::BlobHash& hash) const;
     void enter_missing(fanout::Upload& upload, const fanout::UploadStatus& status,
                        const protocol::BlobHash& hash) const;
     http::Reply descriptor_reply(const http::Request& request, const Intake& intake,

@@ -148,6 +148,10 @@ Section<S> deletes() {
                 key("delete_quorum", &S::delete_quorum,
                     "A delete succeeds when the blob is gone from all upstreams, or from any as "
                     "the Go original."),
+                key("tombstone_ttl", &S::tombstone_ttl,
+                    "For how long a blob that was deleted is not brought back to servers that "
+                    "lack it. Uploading it again ends that at once.",
+                    between(Milliseconds(0), Milliseconds(365 * kDay))),
             }};
 }
 

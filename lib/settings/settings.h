@@ -122,6 +122,7 @@ struct Settings {
 
     // Deletes.
     DeleteQuorum delete_quorum = DeleteQuorum::all;
+    Milliseconds tombstone_ttl = std::chrono::days(30);
 
     // Tokens.
     AuthWrites auth_writes = AuthWrites::required;

@@ -54,6 +54,7 @@ const Samples kServerSamples{
     {"list_timeout", "2s"},
     {"list_upstream_max_bytes", "1MiB"},
     {"delete_quorum", "any"},
+    {"tombstone_ttl", "7d"},
     {"auth.writes", "forward"},
     {"allowed_pubkeys", "[7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e]"},
     {"require_x", "strict"},
