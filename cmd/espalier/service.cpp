@@ -1,10 +1,12 @@
 #include "service.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <random>
 
 #include "base/thread.h"
 #include "environment.h"
+#include "fanout/map_keeper.h"
 #include "fanout/probe.h"
 #include "gateway/gateway.h"
 #include "metrics/sources.h"
@@ -60,6 +62,7 @@ public:
           network_{engine_, fleet_, map_, clock_, log},
           locator_(locator_options(settings_), network_, mover_),
           confirmer_({.patience = settings_.lookup_timeout}, network_, mover_),
+          map_keeper_(map_keeper_options(settings_), network_, *ledger_),
           remainders_({.patience = settings_.timeout}, network_, mover_, *ledger_, confirmer_),
           authorizer_(std::move(auth)),
           resources_{memory_,
@@ -80,6 +83,8 @@ public:
 
     base::Result<void> start() {
         mover_.start();
+        map_keeper_.restore();
+        map_keeper_.start();
         fanout::start_probes(
             {.interval = settings_.probe_interval, .timeout = settings_.probe_timeout}, network_,
             mover_);
@@ -104,6 +109,7 @@ public:
         mover_.stop(grace);
         done.ring();
         engine_.shut_down();
+        map_keeper_.stop();
     }
 
 private:
@@ -113,6 +119,12 @@ private:
                 .negative_ttl = settings.negative_ttl,
                 .negative_entries_max = static_cast<std::size_t>(settings.negative_max_size),
                 .strategy = strategy_from(settings.download_strategy())};
+    }
+
+    static fanout::MapKeeper::Options map_keeper_options(const Settings& settings) {
+        return {.interval = settings.map_save_interval,
+                // Or nothing that is restored would be believed for a moment.
+                .verify_after = std::min(settings.map_verify_after, settings.cache_ttl / 2)};
     }
 
     void add_sources() {
@@ -151,6 +163,7 @@ private:
     fanout::Mover mover_;
     fanout::Locator locator_;
     fanout::Confirmer confirmer_;
+    fanout::MapKeeper map_keeper_;
     fanout::Remainders remainders_;
     const protocol::Authorizer authorizer_;
     const fanout::Upload::Resources resources_;

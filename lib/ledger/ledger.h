@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,10 @@ struct MapRow {
     protocol::BlobHash hash;
     std::vector<std::string> servers;  // URLs, without line breaks
     std::int64_t time = 0;             // unix seconds
+    std::optional<std::uint64_t> size = {};
+    std::string type = {};           // "" unknown
+    std::int64_t last_modified = 0;  // unix seconds, 0 unknown
+    std::int64_t sunset = 0;         // unix seconds, 0 none
 };
 
 struct Options {

@@ -39,12 +39,18 @@ CREATE TRIGGER one_less_tombstone AFTER DELETE ON tombstones BEGIN
 )sql"};
 
 // `servers` of a map row are ids, separated by commas.
-inline constexpr std::array<std::string_view, 1> kMapSchema{R"sql(
+inline constexpr std::array<std::string_view, 2> kMapSchema{R"sql(
 CREATE TABLE servers(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);
 CREATE TABLE map(
     hash BLOB PRIMARY KEY,
     servers TEXT NOT NULL,
     time INTEGER NOT NULL) WITHOUT ROWID;
+)sql",
+                                                            R"sql(
+ALTER TABLE map ADD COLUMN size INTEGER;
+ALTER TABLE map ADD COLUMN type TEXT NOT NULL DEFAULT '';
+ALTER TABLE map ADD COLUMN last_modified INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE map ADD COLUMN sunset INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 }  // namespace espalier::ledger

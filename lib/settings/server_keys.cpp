@@ -123,6 +123,10 @@ Section<S> downloads() {
             key("map_verify_after", &S::map_verify_after,
                 "What is remembered for longer than this is checked again behind the reply.",
                 between(Milliseconds(0), Milliseconds(365 * kDay))),
+            key("map_save_interval", &S::map_save_interval,
+                "How often what is remembered is saved, so that it is known after a restart. 0 = "
+                "only at the end.",
+                between(Milliseconds(0), kDay)),
             key("hints", &S::hints,
                 "Whether servers that a client names (xs, as, origin; BUD-10) are asked."),
         }};

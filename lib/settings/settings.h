@@ -114,6 +114,7 @@ struct Settings {
     Milliseconds negative_ttl = Seconds(10);
     int negative_max_size = 65'536;
     Milliseconds map_verify_after = Seconds(10);
+    Milliseconds map_save_interval = std::chrono::minutes(1);
     Hints hints = Hints::off;
 
     // Lists.

@@ -259,6 +259,21 @@ TEST_CASE("the snapshot of the map comes back, newest first") {
     CHECK(book->load_map(1)->size() == 1);
 }
 
+TEST_CASE("the snapshot keeps what is known of a blob") {
+    auto book = open();
+    REQUIRE(book->save_map({{hash_number(1), {kOne}, 20, 12, "image/png", 1000, 2000},
+                            {hash_number(2), {kOne}, 10, 0},
+                            {hash_number(3), {kOne}, 5}}));
+    const auto loaded = book->load_map(10);
+    REQUIRE(loaded->size() == 3);
+    CHECK(loaded->at(0).size == 12);
+    CHECK(loaded->at(0).type == "image/png");
+    CHECK(loaded->at(0).last_modified == 1000);
+    CHECK(loaded->at(0).sunset == 2000);
+    CHECK(loaded->at(1).size == 0);
+    CHECK_FALSE(loaded->at(2).size);
+}
+
 TEST_CASE("a new snapshot replaces the old one") {
     auto book = open();
     REQUIRE(book->save_map({{hash_number(1), {kOne}, 1}, {hash_number(2), {kOne}, 2}}));

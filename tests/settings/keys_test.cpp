@@ -50,6 +50,7 @@ const Samples kServerSamples{
     {"negative_ttl", "1s"},
     {"negative_max_size", "10"},
     {"map_verify_after", "20s"},
+    {"map_save_interval", "5m"},
     {"hints", "off"},
     {"list_timeout", "2s"},
     {"list_upstream_max_bytes", "1MiB"},
