@@ -1,5 +1,6 @@
 #include "service.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <random>
@@ -8,6 +9,7 @@
 #include "base/thread.h"
 #include "environment.h"
 #include "fanout/capability_probe.h"
+#include "fanout/map_keeper.h"
 #include "fanout/probe.h"
 #include "gateway/gateway.h"
 #include "metrics/sources.h"
@@ -84,6 +86,8 @@ public:
                    .timeout = settings_.probe_timeout},
                   network_, mover_),
           capability_prober_({}, network_, mover_),
+          map_keeper_(map_keeper_options(settings_), network_, *ledger_),
+          remainders_({.patience = settings_.timeout}, network_, mover_, *ledger_, confirmer_),
           resources_{memory_,
                      disk_,
                      {.window_bytes = settings_.upload_window, .folder = settings_.spool_dir},
@@ -102,6 +106,8 @@ public:
 
     base::Result<void> start() {
         mover_.start();
+        map_keeper_.restore();
+        map_keeper_.start();
         begin_probing();
         return server_.start();
     }
@@ -136,6 +142,7 @@ public:
         mover_.stop(grace);
         done.ring();
         engine_.shut_down();
+        map_keeper_.stop();
     }
 
 private:
@@ -147,6 +154,12 @@ private:
                 .strategy = strategy_from(settings.download_strategy())};
     }
 
+    static fanout::MapKeeper::Options map_keeper_options(const Settings& settings) {
+        return {.interval = settings.map_save_interval,
+                // Or nothing that is restored would be believed for a moment.
+                .verify_after = std::min(settings.map_verify_after, settings.cache_ttl / 2)};
+    }
+
     void begin_probing() {
         prober_.cover();
         if (settings_.capability_probe) capability_prober_.cover();
@@ -155,9 +168,9 @@ private:
     const gateway::Parts& add_generation(const Settings& settings,
                                          protocol::AuthorizerOptions auth) {
         const auto assemble = [this](Generation& now) -> gateway::Parts {
-            return {now.options, network_,     mover_,         locator_, confirmer_,
-                    resources_,  live_writes_, now.authorizer, *ledger_, metrics_,
-                    counters_,   payments_,    now.rates,      log_};
+            return {now.options, network_,   mover_,       locator_,       confirmer_,
+                    remainders_, resources_, live_writes_, now.authorizer, *ledger_,
+                    metrics_,    counters_,  payments_,    now.rates,      log_};
         };
         generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
         return generations_.back()->parts;
@@ -176,6 +189,7 @@ private:
         metrics_.add_source([this](auto& out) { describe(out, fleet_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, map_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, locator_.snapshot()); });
+        metrics_.add_source([this](auto& out) { describe(out, remainders_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, engine_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, server_.snapshot()); });
         metrics_.add_source([](auto& out) { describe(out, metrics::read_vitals()); });
@@ -183,6 +197,8 @@ private:
         metrics_.add_source([this](auto& out) {
             out.gauge("blossom_gw_replicas_pending", "Replicas that the ledger lists as missing",
                       static_cast<double>(ledger_->missing_count()));
+            out.gauge("blossom_gw_tombstones", "Deletes that keep blobs from being brought back",
+                      static_cast<double>(ledger_->tombstone_count()));
             out.gauge("blossom_gw_spool_bytes", "Bytes of upload spool files on the disk",
                       static_cast<double>(disk_.used()));
             out.counter("blossom_gw_spilled_bytes_total",
@@ -205,6 +221,8 @@ private:
     fanout::Confirmer confirmer_;
     fanout::Prober prober_;
     fanout::CapabilityProber capability_prober_;
+    fanout::MapKeeper map_keeper_;
+    fanout::Remainders remainders_;
     const fanout::Upload::Resources resources_;
     fanout::LiveWrites live_writes_;
     metrics::Metrics metrics_;

@@ -163,6 +163,7 @@ gateway::Options gateway_from(const Settings& from) {
     options.auth_required =
         from.auth_writes == settings::AuthWrites::required || !from.allowed_pubkeys.empty();
     options.delete_any_suffices = from.delete_quorum == settings::DeleteQuorum::any;
+    options.tombstone_ttl = from.tombstone_ttl;
     options.chunked_uploads = from.chunked_uploads == settings::ChunkedUploads::spool;
     options.dedupe_skip = from.dedupe_put == settings::DedupePut::skip;
     options.mirror_private_origins = from.mirror_private_origins;

@@ -23,7 +23,7 @@ constexpr std::size_t kChunkEntries = 128;
 constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kSizeUnknown = (std::uint64_t{1} << 48U) - 1;
 
-// What is kept of a blob. Times are seconds since the map began, so that 32 bits are plenty.
+// What is kept of a blob. Times are seconds since the map's epoch, so that 32 bits are plenty.
 struct Stored {
     BlobHash hash;
     std::uint64_t servers = 0;
@@ -104,6 +104,13 @@ public:
         state_.with([&](State& state) {
             Stored* const entry = find(state, hash);
             if (entry != nullptr && condition(*entry)) erase(state, hash);
+        });
+    }
+    void for_each(auto&& use) const {
+        state_.with([&](const State& state) {
+            for (const auto& chunk : state.chunks)
+                for (const Stored& entry : chunk)
+                    if (entry.servers != 0) use(entry);
         });
     }
     void add_to(Snapshot& total) const {
@@ -200,7 +207,7 @@ private:
 };
 
 BlobMap::BlobMap(const Options& options)
-    : options_(options), epoch_(Steady::now()), types_(std::make_unique<Types>()) {
+    : options_(options), epoch_(Steady::now() - options.ttl), types_(std::make_unique<Types>()) {
     ESPALIER_CHECK(options.entries_max > 0);
     const auto wanted =
         std::clamp<std::size_t>(options.entries_max / kEntriesPerShardMin, 1, kShardsMax);
@@ -222,6 +229,25 @@ std::uint32_t since(Steady::time_point epoch, Steady::time_point now) {
     return as_seconds(std::max<std::int64_t>(age, 0));
 }
 
+BlobEntry entry_of(const Stored& stored, Steady::time_point epoch, std::string_view type) {
+    BlobEntry entry{.servers = UpstreamSet(stored.servers),
+                    .facts = {.size = {},
+                              .type = type,
+                              .last_modified = stored.last_modified,
+                              .sunset = stored.sunset},
+                    .verified = epoch + base::Seconds{stored.verified}};
+    if (stored.size != kSizeUnknown) entry.facts.size = std::uint64_t{stored.size};
+    return entry;
+}
+
+// `type`: the number of its media type.
+void fill_in(Stored& stored, const BlobFacts& facts, std::uint64_t type) {
+    if (facts.size) stored.size = *facts.size & kSizeUnknown;
+    if (type != 0) stored.type = type & 0x7fffU;
+    if (facts.last_modified != 0) stored.last_modified = as_seconds(facts.last_modified);
+    if (facts.sunset != 0) stored.sunset = as_seconds(facts.sunset);
+}
+
 }  // namespace
 
 std::optional<BlobEntry> BlobMap::find(const BlobHash& hash, Steady::time_point now) {
@@ -229,14 +255,10 @@ std::optional<BlobEntry> BlobMap::find(const BlobHash& hash, Steady::time_point 
         const auto servers =
             stored == nullptr ? 0 : stored->servers & served_.load(std::memory_order_relaxed);
         if (servers == 0) return std::nullopt;
-        const auto verified = epoch_ + base::Seconds{stored->verified};
-        if (now - verified > options_.ttl) return std::nullopt;
+        auto entry = entry_of(*stored, epoch_, types_->name_of(stored->type));
+        if (now - entry.verified > options_.ttl) return std::nullopt;
+        entry.servers = UpstreamSet(servers);
         stored->used = 1;
-        BlobEntry entry{.servers = UpstreamSet(servers), .facts = {}, .verified = verified};
-        if (stored->size != kSizeUnknown) entry.facts.size = std::uint64_t{stored->size};
-        entry.facts.type = types_->name_of(stored->type);
-        entry.facts.last_modified = stored->last_modified;
-        entry.facts.sunset = stored->sunset;
         return entry;
     });
 }
@@ -250,10 +272,36 @@ void BlobMap::learn(const BlobHash& hash, UpstreamId server, const BlobFacts& fa
         if (now - (epoch_ + base::Seconds{stored.verified}) > options_.ttl) stored.servers = 0;
         stored.servers |= std::uint64_t{1} << server;
         stored.verified = since(epoch_, now);
-        if (facts.size) stored.size = *facts.size & kSizeUnknown;
-        if (type != 0) stored.type = type & 0x7fffU;
-        if (facts.last_modified != 0) stored.last_modified = as_seconds(facts.last_modified);
-        if (facts.sunset != 0) stored.sunset = as_seconds(facts.sunset);
+        fill_in(stored, facts, type);
+    });
+}
+
+std::vector<MappedBlob> BlobMap::newest(std::size_t limit, Steady::time_point now) const {
+    const auto newer = [](const MappedBlob& a, const MappedBlob& b) {
+        return a.entry.verified > b.entry.verified;
+    };
+    std::vector<MappedBlob> found;
+    for (const auto& shard : shards_) {
+        shard->for_each([&](const Stored& stored) {
+            auto entry = entry_of(stored, epoch_, types_->name_of(stored.type));
+            if (now - entry.verified <= options_.ttl) found.push_back({stored.hash, entry});
+        });
+        if (found.size() <= limit) continue;
+        std::ranges::nth_element(found, found.begin() + static_cast<std::ptrdiff_t>(limit), newer);
+        found.resize(limit);
+    }
+    std::ranges::sort(found, newer);
+    return found;
+}
+
+void BlobMap::restore(const MappedBlob& blob) {
+    const auto& [hash, entry] = blob;
+    const auto type = types_->number_of(entry.facts.type);
+    shard_of(hash).with_new_entry(hash, [&](Stored& stored) {
+        if (stored.servers != 0) return;
+        stored.servers = entry.servers.bits();
+        stored.verified = since(epoch_, entry.verified);
+        fill_in(stored, entry.facts, type);
     });
 }
 

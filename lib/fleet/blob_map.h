@@ -37,6 +37,11 @@ struct BlobEntry {
     base::Steady::time_point verified;  // when a server last confirmed it
 };
 
+struct MappedBlob {
+    protocol::BlobHash hash;
+    BlobEntry entry;
+};
+
 class BlobMap {
 public:
     struct Options {
@@ -71,6 +76,12 @@ public:
                      base::Milliseconds interval);
     Snapshot snapshot() const;
 
+    // For a later process: at most `limit` entries, newest first, none older than the ttl. Holds
+    // one shard's lock at a time.
+    std::vector<MappedBlob> newest(std::size_t limit, base::Steady::time_point now) const;
+    // What an earlier process knew. What has been learnt since goes before it.
+    void restore(const MappedBlob& blob);
+
 private:
     class Shard;
     class Types;
@@ -79,7 +90,7 @@ private:
 
     const Options options_;
     std::atomic<std::uint64_t> served_{~std::uint64_t{0}};  // bits of an UpstreamSet
-    const base::Steady::time_point epoch_;
+    const base::Steady::time_point epoch_;  // no entry that is still believed is older
     const std::unique_ptr<Types> types_;
     std::vector<std::unique_ptr<Shard>> shards_;
     // The last deletes, so that a HEAD under way meanwhile cannot bring a blob back.

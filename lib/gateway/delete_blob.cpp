@@ -11,16 +11,33 @@
 namespace espalier::gateway {
 
 using fleet::Outcome;
+using fleet::OutcomeKind;
 
 namespace {
 
-// Nobody misses a blob any more that somebody has deleted.
-void forget(const Parts& parts, const protocol::BlobHash& hash,
-            const std::vector<Outcome>& outcomes) {
-    if (std::ranges::count(outcomes, fleet::OutcomeKind::ok, &Outcome::kind) == 0) return;
-    if (const auto forgotten = parts.ledger.forget_blob(hash); !forgotten)
-        parts.log.error("the ledger could not forget a deleted blob",
-                        {{"reason", forgotten.error().reason}});
+// From now on nobody brings the blob back, and whom the delete did not reach is asked again. A
+// server that says yes may do so without deleting: it is asked what it has (sheet A.17).
+void follow_up(const Parts& parts, const protocol::BlobHash& hash, const Admission& admission,
+               const std::vector<Outcome>& outcomes) {
+    const auto& caller = admission.caller;
+    const auto now = parts.network.clock.unix_now();
+    const auto ttl = std::chrono::duration_cast<base::Seconds>(parts.options.tombstone_ttl);
+    const auto buried =
+        parts.ledger.bury(hash, caller ? caller->pubkey.hex() : "", now + ttl.count(), now);
+    if (!buried)
+        parts.log.error("the ledger could not note a delete", {{"reason", buried.error().reason}});
+    fleet::UpstreamSet deleted;
+    for (const Outcome& outcome : outcomes) {
+        const auto& upstream = parts.network.fleet.at(outcome.upstream);
+        if (outcome.kind == OutcomeKind::ok) deleted.add(upstream.id);
+        if (!buried || !fanout::is_remainder(outcome)) continue;
+        parts.remainders.retry(
+            {.hash = hash,
+             .server = upstream.id,
+             .authorization = authorization_for(upstream, caller, admission.raw_header),
+             .until = authorized_until(upstream, caller)});
+    }
+    parts.confirmer.again(hash, deleted);
 }
 
 }  // namespace
@@ -59,7 +76,8 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     // readable.
     parts.network.map.deleted(path->hash, base::Steady::now());
     parts.locator.changed(path->hash);
-    forget(parts, path->hash, outcomes);
+    if (std::ranges::count(outcomes, OutcomeKind::ok, &Outcome::kind) > 0)
+        follow_up(parts, path->hash, *admission, outcomes);
     const auto verdict = judge_delete(outcomes, parts.options.delete_any_suffices);
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
     http::Reply reply(verdict.status);

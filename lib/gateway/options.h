@@ -28,6 +28,7 @@ struct Options {
     bool uncertain_is_404 = false;
     bool auth_required = true;  // auth.writes: required
     bool delete_any_suffices = false;
+    base::Milliseconds tombstone_ttl = std::chrono::days{30};
     bool chunked_uploads = true;
     bool mirror_private_origins = false;
     bool dedupe_skip = false;  // dedupe_put: skip

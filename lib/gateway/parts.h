@@ -11,6 +11,7 @@
 #include "fanout/locate.h"
 #include "fanout/mover.h"
 #include "fanout/network.h"
+#include "fanout/remainders.h"
 #include "fanout/upload.h"
 #include "gateway/counters.h"
 #include "gateway/options.h"
@@ -28,6 +29,7 @@ struct Parts {
     fanout::Mover& mover;
     fanout::Locator& locator;
     fanout::Confirmer& confirmer;
+    fanout::Remainders& remainders;
     const fanout::Upload::Resources& upload_resources;
     fanout::LiveWrites& live_writes;
     const protocol::Authorizer& authorizer;

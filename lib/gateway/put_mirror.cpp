@@ -164,6 +164,7 @@ std::shared_ptr<fanout::Mirroring> PutMirror::begin_mirroring(const Intake& inta
         const auto& [caller, raw] = intake.admission;
         plan.targets.push_back({id, authorization_for(upstream, caller, raw)});
     }
+    storing_.forget_deletes(*intake.hash);
     const auto mirroring = std::make_shared<fanout::Mirroring>(
         parts_.mover, parts_.network, parts_.ledger, parts_.confirmer, std::move(plan));
     if (const auto owner = owner_of(intake.admission); !owner.empty())

@@ -94,6 +94,7 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
     }
     parts_.locator.changed(hash);
     if (!source.owner.empty()) parts_.live_writes.add(hash, source.owner, upload);
+    forget_deletes(hash);
     upload->release(hash);
     auto status = await_verdict(*upload, plan.deadline);
     parts_.locator.changed(hash);
@@ -193,6 +194,11 @@ fanout::UploadStatus Storing::await_verdict(fanout::Upload& upload, Deadline dea
         if (failed_at) until = Deadline::at(*failed_at + parts_.options.quorum_linger);
         if (!upload.worker_bell().wait(until) && until.passed()) return upload.status();
     }
+}
+
+void Storing::forget_deletes(const BlobHash& hash) const {
+    if (const auto done = parts_.ledger.exhume(hash); !done)
+        parts_.log.error("the ledger could not forget a delete", {{"reason", done.error().reason}});
 }
 
 bool Storing::enter_missing(const BlobHash& hash, const std::vector<Outcome>& outcomes) const {

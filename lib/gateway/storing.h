@@ -51,6 +51,9 @@ public:
     std::vector<fanout::UploadTarget> targets(const std::vector<fleet::UpstreamId>& chosen,
                                               const Admission& admission,
                                               std::string_view type) const;
+    // Before any server can store it anew: a delete that is still asked for behind its reply must
+    // not take the new copies away.
+    void forget_deletes(const protocol::BlobHash& hash) const;
     // Reads the whole source, lets the servers have its end and waits for their verdict, which
     // need not be a good one. Otherwise why it was given up; nobody has stored anything then.
     std::expected<Stored, http::Reply> store(const Source& source,

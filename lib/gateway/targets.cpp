@@ -1,6 +1,7 @@
 #include "gateway/targets.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/text.h"
 #include "protocol/mime.h"
@@ -165,6 +166,14 @@ std::string authorization_for(const fleet::Upstream& upstream,
     if (!upstream.forwards_token) return {};
     if (!caller) return std::string(raw);
     return protocol::authorization_header(caller->event_json, upstream.auth_encoding);
+}
+
+std::int64_t authorized_until(const fleet::Upstream& upstream,
+                              const std::optional<protocol::Caller>& caller) {
+    constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
+    if (!upstream.forwards_token || !caller) return kNever;
+    if (!upstream.max_token_age) return caller->expiration;
+    return std::min(caller->expiration, caller->created_at + upstream.max_token_age->count());
 }
 
 }  // namespace espalier::gateway

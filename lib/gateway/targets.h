@@ -38,8 +38,13 @@ std::string wanted_server_tag(const fleet::Upstream& upstream);
 std::string authorization_for(const fleet::Upstream& upstream,
                               const std::optional<protocol::Caller>& caller, std::string_view raw);
 
-// The same for a question that may be asked without a token: "" also when this upstream would
-// refuse it, as not meant for it or too old.
+// When what authorization_for() gives is of no use to this upstream any more, in unix seconds; far
+// away when it gets none, or one that we cannot read.
+std::int64_t authorized_until(const fleet::Upstream& upstream,
+                              const std::optional<protocol::Caller>& caller);
+
+// Like authorization_for(), for a question that may be asked without a token: "" also when this
+// upstream would refuse it, as not meant for it or too old.
 std::string authorization_if_welcome(const fleet::Upstream& upstream,
                                      const std::optional<protocol::Caller>& caller,
                                      std::string_view raw, std::int64_t now);

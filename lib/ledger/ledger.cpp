@@ -65,6 +65,25 @@ base::Result<void> add_all(Connection& connection, const protocol::BlobHash& has
     return {};
 }
 
+// In one transaction, whose last statement keeps the table within its limit.
+base::Result<void> bury_one(Connection& connection, const protocol::BlobHash& hash,
+                            const std::string& owner, std::int64_t until, std::int64_t now,
+                            std::uint64_t rows_max) {
+    auto forgotten = connection.execute("DELETE FROM missing WHERE hash = ?1", hash.bytes());
+    if (!forgotten) return forgotten;
+    auto expired = connection.execute("DELETE FROM tombstones WHERE until <= ?1", now);
+    if (!expired) return expired;
+    auto buried = connection.execute(
+        "INSERT INTO tombstones(hash, owner, until) VALUES(?1, ?2, ?3)"
+        " ON CONFLICT(hash, owner) DO UPDATE SET until = excluded.until",
+        hash.bytes(), owner, until);
+    if (!buried) return buried;
+    return connection.execute(
+        "DELETE FROM tombstones WHERE (hash, owner) IN (SELECT hash, owner FROM tombstones"
+        " ORDER BY until LIMIT max(0, (SELECT tombstones FROM counts) - ?1))",
+        rows_max);
+}
+
 MissingReplica missing_of(const Statement& row) {
     return {.hash = hash_of(row.blob(0)),
             .server_url = std::string(row.text(1)),
@@ -164,9 +183,41 @@ std::vector<MissingReplica> Ledger::missing(std::size_t limit, const std::string
 }
 
 std::uint64_t Ledger::missing_count() {
+    return count("SELECT missing FROM counts");
+}
+
+base::Result<void> Ledger::bury(const protocol::BlobHash& hash, const std::string& owner,
+                                std::int64_t until, std::int64_t now) {
+    return writer_.commit([&, until, now](Connection& connection) {
+        return bury_one(connection, hash, owner, until, now, options_.tombstones_max);
+    });
+}
+
+base::Result<void> Ledger::exhume(const protocol::BlobHash& hash) {
+    // Looked at first: hardly any upload is of a blob that was deleted.
+    if (!buried(hash, 0)) return {};
+    return writer_.commit([&hash](Connection& connection) {
+        return connection.execute("DELETE FROM tombstones WHERE hash = ?1", hash.bytes());
+    });
+}
+
+bool Ledger::buried(const protocol::BlobHash& hash, std::int64_t now) {
+    auto connection = missing_->checkout();
+    if (!connection) return true;
+    auto query =
+        (*connection)->prepare("SELECT 1 FROM tombstones WHERE hash = ?1 AND until > ?2 LIMIT 1");
+    if (!query) return true;
+    return query->bind(hash.bytes(), now).step().value_or(true);
+}
+
+std::uint64_t Ledger::tombstone_count() {
+    return count("SELECT tombstones FROM counts");
+}
+
+std::uint64_t Ledger::count(std::string_view sql) {
     auto connection = missing_->checkout();
     if (!connection) return 0;
-    auto query = (*connection)->prepare("SELECT missing FROM counts");
+    auto query = (*connection)->prepare(sql);
     if (!query) return 0;
     auto row = query->bind().step();
     return row && *row ? static_cast<std::uint64_t>(query->integer(0)) : 0;

@@ -1,16 +1,18 @@
-// The Ledger is what must survive a restart: which replicas are still missing, and a snapshot
-// of the map (hash → servers). Never a token, never a client's name.
+// The Ledger is what must survive a restart: which replicas are still missing, which blobs were
+// deleted and by which key, and a snapshot of the map (hash → servers). Never a token.
 //
-// Two files: `path` holds the missing replicas; each of its commits is on the disk before the
-// caller returns (SQLite synchronous=FULL: it outlives kill -9 and the loss of power), shared
-// by all who write at that moment. `path`.map holds the snapshot, which may be lost.
+// Two files: `path` holds the missing replicas and the tombstones; each of its commits is on the
+// disk before the caller returns (SQLite synchronous=FULL: it outlives kill -9 and the loss of
+// power), shared by all who write at that moment. `path`.map holds the snapshot, which may be lost.
 //
 // Threads: any; one writer thread of its own. The Ledger outlives its callers' calls.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -32,10 +34,15 @@ struct MapRow {
     protocol::BlobHash hash;
     std::vector<std::string> servers;  // URLs, without line breaks
     std::int64_t time = 0;             // unix seconds
+    std::optional<std::uint64_t> size = {};
+    std::string type = {};           // "" unknown
+    std::int64_t last_modified = 0;  // unix seconds, 0 unknown
+    std::int64_t sunset = 0;         // unix seconds, 0 none
 };
 
 struct Options {
-    std::uint64_t missing_max = 10'000'000;  // rows; beyond: unavailable
+    std::uint64_t missing_max = 10'000'000;    // rows; beyond: unavailable
+    std::uint64_t tombstones_max = 1'000'000;  // beyond: those that end soonest make room
 };
 
 class Ledger {
@@ -57,6 +64,17 @@ public:
     // Nobody misses this blob any more: it was deleted.
     base::Result<void> forget_blob(const protocol::BlobHash& hash);
 
+    // `owner` (a public key in hex, "" unknown) has deleted this blob: until `until`, in unix
+    // seconds, it is not to be brought back, and nobody misses it any more. Returns when that is
+    // committed. It says nothing of who may read the blob: another owner's copy stays readable.
+    base::Result<void> bury(const protocol::BlobHash& hash, const std::string& owner,
+                            std::int64_t until, std::int64_t now);
+    // Somebody stores this blob anew: all its tombstones are gone. Returns when that is committed.
+    base::Result<void> exhume(const protocol::BlobHash& hash);
+    // Whether a tombstone of anybody's is in force; true also when the database cannot be read.
+    bool buried(const protocol::BlobHash& hash, std::int64_t now);
+    std::uint64_t tombstone_count();
+
     // The oldest ones, at most `limit`; empty when the database cannot be read.
     std::vector<MissingReplica> missing(std::size_t limit);
     // Those of one server, so that a dead one does not hide the others'.
@@ -73,6 +91,7 @@ public:
 private:
     Ledger(const Options& options, std::unique_ptr<sqlite::Pool> missing,
            std::unique_ptr<sqlite::Pool> map, sqlite::Connection writer);
+    std::uint64_t count(std::string_view sql);
 
     const Options options_;
     const std::unique_ptr<sqlite::Pool> missing_;

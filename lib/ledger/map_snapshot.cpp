@@ -48,14 +48,19 @@ private:
 base::Result<void> insert_rows(Connection& connection, const std::vector<MapRow>& rows) {
     auto insert_server = connection.prepare("INSERT INTO servers(id, url) VALUES(?1, ?2)");
     if (!insert_server) return std::unexpected(std::move(insert_server).error());
-    auto insert_row =
-        connection.prepare("INSERT OR REPLACE INTO map(hash, servers, time) VALUES(?1, ?2, ?3)");
+    auto insert_row = connection.prepare(
+        "INSERT OR REPLACE INTO map(hash, servers, time, type, last_modified, sunset, size)"
+        " VALUES(?1, ?2, ?3, ?4, ?5, ?6, nullif(?7, -1))");
     if (!insert_row) return std::unexpected(std::move(insert_row).error());
     ServerIds ids(std::move(*insert_server));
     for (const auto& row : rows) {
         auto servers = ids.text_of(row.servers);
         if (!servers) return std::unexpected(std::move(servers).error());
-        auto inserted = insert_row->bind(row.hash.bytes(), *servers, row.time).run();
+        const auto size = row.size ? static_cast<std::int64_t>(*row.size) : -1;
+        auto inserted = insert_row
+                            ->bind(row.hash.bytes(), *servers, row.time, row.type,
+                                   row.last_modified, row.sunset, size)
+                            .run();
         if (!inserted) return inserted;
     }
     return {};
@@ -75,7 +80,13 @@ base::Result<Urls> read_urls(Connection& connection) {
 }
 
 MapRow map_row(const Statement& row, const Urls& urls) {
-    MapRow out{.hash = hash_of(row.blob(0)), .servers = {}, .time = row.integer(2)};
+    MapRow out{.hash = hash_of(row.blob(0)),
+               .servers = {},
+               .time = row.integer(2),
+               .type = std::string(row.text(3)),
+               .last_modified = row.integer(4),
+               .sunset = row.integer(5)};
+    if (!row.is_null(6)) out.size = static_cast<std::uint64_t>(row.integer(6));
     for (const auto id : base::split(row.text(1), ',')) {
         const auto url = urls.find(base::parse_number(id).value_or(0));
         if (url != urls.end()) out.servers.push_back(url->second);
@@ -100,8 +111,9 @@ base::Result<std::vector<MapRow>> read_map(Connection& connection, std::size_t l
     if (!transaction) return std::unexpected(std::move(transaction).error());
     auto urls = read_urls(connection);
     if (!urls) return std::unexpected(std::move(urls).error());
-    auto query =
-        connection.prepare("SELECT hash, servers, time FROM map ORDER BY time DESC LIMIT ?1");
+    auto query = connection.prepare(
+        "SELECT hash, servers, time, type, last_modified, sunset, size FROM map"
+        " ORDER BY time DESC LIMIT ?1");
     if (!query) return std::unexpected(std::move(query).error());
     std::vector<MapRow> rows;
     auto read =

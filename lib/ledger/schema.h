@@ -8,7 +8,7 @@ namespace espalier::ledger {
 
 // `counts` is kept by triggers, so that counting ten million rows costs nothing and is
 // always exact.
-inline constexpr std::array<std::string_view, 1> kMissingSchema{R"sql(
+inline constexpr std::array<std::string_view, 2> kMissingSchema{R"sql(
 CREATE TABLE servers(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);
 CREATE TABLE missing(
     hash BLOB NOT NULL,
@@ -23,15 +23,34 @@ CREATE TRIGGER one_more AFTER INSERT ON missing BEGIN
     UPDATE counts SET missing = missing + 1; END;
 CREATE TRIGGER one_less AFTER DELETE ON missing BEGIN
     UPDATE counts SET missing = missing - 1; END;
+)sql",
+                                                                R"sql(
+CREATE TABLE tombstones(
+    hash BLOB NOT NULL,
+    owner TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY(hash, owner)) WITHOUT ROWID;
+CREATE INDEX tombstones_by_end ON tombstones(until);
+ALTER TABLE counts ADD COLUMN tombstones INTEGER NOT NULL DEFAULT 0;
+CREATE TRIGGER one_more_tombstone AFTER INSERT ON tombstones BEGIN
+    UPDATE counts SET tombstones = tombstones + 1; END;
+CREATE TRIGGER one_less_tombstone AFTER DELETE ON tombstones BEGIN
+    UPDATE counts SET tombstones = tombstones - 1; END;
 )sql"};
 
 // `servers` of a map row are ids, separated by commas.
-inline constexpr std::array<std::string_view, 1> kMapSchema{R"sql(
+inline constexpr std::array<std::string_view, 2> kMapSchema{R"sql(
 CREATE TABLE servers(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);
 CREATE TABLE map(
     hash BLOB PRIMARY KEY,
     servers TEXT NOT NULL,
     time INTEGER NOT NULL) WITHOUT ROWID;
+)sql",
+                                                            R"sql(
+ALTER TABLE map ADD COLUMN size INTEGER;
+ALTER TABLE map ADD COLUMN type TEXT NOT NULL DEFAULT '';
+ALTER TABLE map ADD COLUMN last_modified INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE map ADD COLUMN sunset INTEGER NOT NULL DEFAULT 0;
 )sql"};
 
 }  // namespace espalier::ledger

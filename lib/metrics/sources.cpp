@@ -99,6 +99,16 @@ void describe(Exposition& out, const fanout::Locator::Snapshot& locator) {
                 locator.negative_hits);
 }
 
+void describe(Exposition& out, const fanout::Remainders::Snapshot& remainders) {
+    out.gauge("blossom_gw_deletes_waiting", "Copies to be deleted behind the reply",
+              static_cast<double>(remainders.waiting));
+    constexpr auto kName = "blossom_gw_deletes_behind_total";
+    constexpr auto kHelp = "Copies that a delete did not reach at once, by what became of them";
+    out.counter(kName, kHelp, remainders.deleted, {{"result", "deleted"}});
+    out.counter(kName, kHelp, remainders.given_up, {{"result", "given_up"}});
+    out.counter(kName, kHelp, remainders.turned_away, {{"result", "turned_away"}});
+}
+
 void describe(Exposition& out, const engine::Engine::Snapshot& engine) {
     out.gauge("blossom_gw_transfers", "Exchanges with upstreams under way",
               static_cast<double>(engine.transfers));

@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "fanout/locate.h"
+#include "fanout/remainders.h"
 #include "fleet/blob_map.h"
 #include "fleet/fleet.h"
 #include "http/server.h"
@@ -16,6 +17,7 @@ namespace espalier::metrics {
 void describe(Exposition& out, const std::vector<fleet::UpstreamSnapshot>& upstreams);
 void describe(Exposition& out, const fleet::BlobMap::Snapshot& map);
 void describe(Exposition& out, const fanout::Locator::Snapshot& locator);
+void describe(Exposition& out, const fanout::Remainders::Snapshot& remainders);
 void describe(Exposition& out, const engine::Engine::Snapshot& engine);
 void describe(Exposition& out, const http::Server::Snapshot& server);
 void describe(Exposition& out, const Vitals& vitals);

@@ -143,6 +143,10 @@ Section<S> downloads() {
                 "What is remembered for longer than this is checked again behind the reply.",
                 between(Milliseconds(0), Milliseconds(365 * kDay)))
                 .live(),
+            key("map_save_interval", &S::map_save_interval,
+                "How often what is remembered is saved, so that it is known after a restart. 0 = "
+                "only at the end.",
+                between(Milliseconds(0), kDay)),
             key("hints", &S::hints,
                 "Whether servers that a client names (xs, as, origin; BUD-10) are asked."),
         }};
@@ -170,6 +174,11 @@ Section<S> deletes() {
                 key("delete_quorum", &S::delete_quorum,
                     "A delete succeeds when the blob is gone from all upstreams, or from any as "
                     "the Go original.")
+                    .live(),
+                key("tombstone_ttl", &S::tombstone_ttl,
+                    "For how long a blob that was deleted is not brought back to servers that "
+                    "lack it. Uploading it again ends that at once.",
+                    between(Milliseconds(0), Milliseconds(365 * kDay)))
                     .live(),
             }};
 }

@@ -122,6 +122,7 @@ struct Settings {
     Milliseconds negative_ttl = Seconds(10);
     int negative_max_size = 65'536;
     Milliseconds map_verify_after = Seconds(10);
+    Milliseconds map_save_interval = std::chrono::minutes(1);
     Hints hints = Hints::off;
 
     // Lists.
@@ -130,6 +131,7 @@ struct Settings {
 
     // Deletes.
     DeleteQuorum delete_quorum = DeleteQuorum::all;
+    Milliseconds tombstone_ttl = std::chrono::days(30);
 
     // Tokens.
     AuthWrites auth_writes = AuthWrites::required;

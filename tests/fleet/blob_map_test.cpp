@@ -341,3 +341,47 @@ TEST_CASE("only servers that are served are given; what is known of the others s
     CHECK(f.servers(1) == 0b100001);
     CHECK(f.servers(2) == 0b1);
 }
+
+TEST_CASE("what one map knows another one believes for as long as the first would have") {
+    Fixture f;
+    f.learn(1, 3, {.size = 12, .type = "image/png", .last_modified = 1000, .sunset = 2000});
+    f.now += Seconds{40};
+    const auto known = f.map.newest(10, f.now);
+    REQUIRE(known.size() == 1);
+    Fixture later;
+    later.now = f.now;
+    later.map.restore(known.front());
+    const auto entry = later.map.find(blob_name(1), later.now);
+    REQUIRE(entry);
+    CHECK(entry->servers.bits() == 0b1000);
+    CHECK(entry->facts.size == 12);
+    CHECK(entry->facts.type == "image/png");
+    CHECK(entry->facts.last_modified == 1000);
+    CHECK(entry->facts.sunset == 2000);
+    // It was confirmed 40 of its 60 seconds ago, so that a check is due.
+    CHECK(later.map.claim_check(blob_name(1), later.now, Seconds{30}));
+    later.now += Seconds{25};
+    CHECK_FALSE(later.knows(1));
+}
+
+TEST_CASE("what is learnt goes before what an earlier process knew") {
+    Fixture f;
+    f.learn(1, 3);
+    f.map.restore(
+        {blob_name(1), {.servers = fleet::UpstreamSet(0b1), .facts = {}, .verified = {}}});
+    CHECK(f.servers(1) == 0b1000);
+}
+
+TEST_CASE("the newest entries come first, as many as asked for, and none that is too old") {
+    Fixture f(100'000);
+    f.learn(0, 1);
+    f.now += Seconds{61};
+    for (std::size_t blob = 1; blob <= 1000; ++blob) {
+        if (blob == 991) f.now += Seconds{10};
+        f.learn(blob, 1);
+    }
+    CHECK(f.map.newest(5000, f.now).size() == 1000);
+    const auto newest = f.map.newest(10, f.now);
+    REQUIRE(newest.size() == 10);
+    for (const auto& blob : newest) CHECK(f.now - blob.entry.verified < Seconds{5});
+}

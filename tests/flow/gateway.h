@@ -52,12 +52,25 @@ public:
     Gateway(const std::vector<std::string>& upstreams, const Options& options) {
         configure(upstreams, options);
         std::filesystem::create_directory(folder_ / "spool");
-        std::vector<std::string> argv{ESPALIER_BINARY, "-config", config(), "-v"};
+        argv_ = {ESPALIER_BINARY, "-config", config(), "-v"};
         if (options.open_files > 0) {
             const auto limited = base::text("ulimit -n ", options.open_files, " && exec \"$@\"");
-            argv.insert(argv.begin(), {"sh", "-c", limited, "sh"});
+            argv_.insert(argv_.begin(), {"sh", "-c", limited, "sh"});
         }
-        process_ = std::make_unique<Process>(Process::Options{.argv = argv});
+        start();
+    }
+
+    // Ends the program by this signal and starts it again, on another port, with the same ledger.
+    void restart(int signal = SIGTERM) {
+        stop(signal);
+        start();
+    }
+    void stop(int signal = SIGTERM) {
+        process_->signal(signal);
+        ESPALIER_CHECK(process_->wait_exit());
+    }
+    void start() {
+        process_ = std::make_unique<Process>(Process::Options{.argv = argv_});
         const auto line = process_->wait_for_line("listening on ");
         if (!line) std::fputs(process_->output().c_str(), stderr);
         ESPALIER_CHECK(line);
@@ -123,6 +136,7 @@ public:
 
 private:
     TempDir folder_;
+    std::vector<std::string> argv_;
     std::unique_ptr<Process> process_;
     std::uint16_t port_ = 0;
 };

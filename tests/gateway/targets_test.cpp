@@ -12,6 +12,7 @@ namespace {
 using fleet::OutcomeKind;
 using gateway::authorization_for;
 using gateway::authorization_if_welcome;
+using gateway::authorized_until;
 using gateway::choose_readable;
 using gateway::choose_targets;
 using gateway::Offer;
@@ -150,6 +151,22 @@ TEST_CASE("a server that gets no token is asked whatever the token's scope and a
     CHECK(gateway::authorization_for(fixture.fleet->at(3), caller, "Nostr raw") == "");
     CHECK(gateway::authorization_for(fixture.fleet->at(3), {}, "Nostr raw") == "");
     CHECK(gateway::authorization_for(fixture.fleet->at(0), {}, "Nostr raw") == "Nostr raw");
+}
+
+TEST_CASE("a token is good until it ends, or is older than the server takes") {
+    constexpr auto kForever = std::numeric_limits<std::int64_t>::max();
+    auto caller = limited_to({});
+    caller.created_at = kNow;
+    caller.expiration = kNow + 3600;
+    auto upstream = upstreams(1).front();
+    CHECK(authorized_until(upstream, caller) == kNow + 3600);
+    CHECK(authorized_until(upstream, std::nullopt) == kForever);
+    upstream.max_token_age = base::Seconds{180};
+    CHECK(authorized_until(upstream, caller) == kNow + 180);
+    caller.expiration = kNow + 60;
+    CHECK(authorized_until(upstream, caller) == kNow + 60);
+    upstream.forwards_token = false;
+    CHECK(authorized_until(upstream, caller) == kForever);
 }
 
 TEST_CASE("a server that compares whole URLs wants its own, but for the last slash") {

@@ -21,6 +21,7 @@ namespace {
 
 const std::string kOne = "https://one.example";
 const std::string kTwo = "https://two.example";
+const std::string kAlice(64, 'a');
 
 BlobHash hash_number(int n) {
     return BlobHash(base::Sha256::of(std::to_string(n)));
@@ -132,6 +133,61 @@ TEST_CASE("a full repair queue refuses the whole entry and keeps what it has") {
     CHECK(book->add_missing(hash_number(1), {kOne, kTwo}, 3));
 }
 
+TEST_CASE("a deleted blob is missed no more, and stays buried for its time") {
+    auto book = open();
+    REQUIRE(book->add_missing(hash_number(1), {kOne, kTwo}, 1));
+    REQUIRE(book->add_missing(hash_number(2), {kOne}, 1));
+    REQUIRE(book->bury(hash_number(1), kAlice, 1000, 100));
+    CHECK(book->missing_count() == 1);
+    CHECK(book->buried(hash_number(1), 999));
+    CHECK_FALSE(book->buried(hash_number(1), 1000));
+    CHECK_FALSE(book->buried(hash_number(2), 100));
+}
+
+TEST_CASE("a tombstone of any owner counts, and each owner has one") {
+    auto book = open();
+    REQUIRE(book->bury(hash_number(1), kAlice, 1000, 100));
+    REQUIRE(book->bury(hash_number(1), kAlice, 2000, 100));
+    REQUIRE(book->bury(hash_number(1), "", 1500, 100));
+    CHECK(book->tombstone_count() == 2);
+    CHECK(book->buried(hash_number(1), 1999));
+    // Those that have ended go with the next one.
+    REQUIRE(book->bury(hash_number(2), kAlice, 3000, 1600));
+    CHECK(book->tombstone_count() == 2);
+}
+
+TEST_CASE("who stores a blob anew takes away every tombstone, before it is missed again") {
+    auto book = open();
+    REQUIRE(book->bury(hash_number(1), kAlice, 1000, 100));
+    REQUIRE(book->bury(hash_number(1), "", 1000, 100));
+    REQUIRE(book->bury(hash_number(2), kAlice, 1000, 100));
+    REQUIRE(book->exhume(hash_number(1)));
+    REQUIRE(book->exhume(hash_number(3)));
+    REQUIRE(book->add_missing(hash_number(1), {kOne}, 101));
+    CHECK_FALSE(book->buried(hash_number(1), 101));
+    CHECK(book->missing_count() == 1);
+    CHECK(book->tombstone_count() == 1);
+}
+
+TEST_CASE("of too many tombstones those that end soonest make room") {
+    auto book = open(":memory:", {.tombstones_max = 2});
+    REQUIRE(book->bury(hash_number(1), kAlice, 3000, 100));
+    REQUIRE(book->bury(hash_number(2), kAlice, 1000, 100));
+    REQUIRE(book->bury(hash_number(3), kAlice, 2000, 100));
+    CHECK(book->tombstone_count() == 2);
+    CHECK_FALSE(book->buried(hash_number(2), 100));
+    CHECK(book->buried(hash_number(3), 100));
+}
+
+TEST_CASE("a tombstone survives kill -9") {
+    test::TempDir folder;
+    const auto path = (folder / "ledger.db").string();
+    die_after(path, [](Ledger& book) {
+        return book.bury(hash_number(1), kAlice, 1000, 100).has_value();
+    });
+    CHECK(open(path)->buried(hash_number(1), 500));
+}
+
 TEST_CASE("many threads share commits, and a new process finds every row") {
     test::TempDir folder;
     const auto path = (folder / "ledger.db").string();
@@ -201,6 +257,21 @@ TEST_CASE("the snapshot of the map comes back, newest first") {
     CHECK(servers_of(*loaded, hash_number(1)) == std::vector{kOne});
     CHECK((*loaded)[1].servers.empty());
     CHECK(book->load_map(1)->size() == 1);
+}
+
+TEST_CASE("the snapshot keeps what is known of a blob") {
+    auto book = open();
+    REQUIRE(book->save_map({{hash_number(1), {kOne}, 20, 12, "image/png", 1000, 2000},
+                            {hash_number(2), {kOne}, 10, 0},
+                            {hash_number(3), {kOne}, 5}}));
+    const auto loaded = book->load_map(10);
+    REQUIRE(loaded->size() == 3);
+    CHECK(loaded->at(0).size == 12);
+    CHECK(loaded->at(0).type == "image/png");
+    CHECK(loaded->at(0).last_modified == 1000);
+    CHECK(loaded->at(0).sunset == 2000);
+    CHECK(loaded->at(1).size == 0);
+    CHECK_FALSE(loaded->at(2).size);
 }
 
 TEST_CASE("a new snapshot replaces the old one") {
