@@ -66,7 +66,8 @@ class Service::Parts {
 public:
     Parts(Settings settings, std::uint64_t upstream_connections,
           std::vector<fleet::Upstream> upstreams, protocol::AuthorizerOptions auth,
-          std::unique_ptr<ledger::Ledger> ledger, base::Log& log)
+          std::optional<protocol::SecretKey> service_key, std::unique_ptr<ledger::Ledger> ledger,
+          base::Log& log)
         : settings_(std::move(settings)),
           ledger_(std::move(ledger)),
           memory_(settings_.buffers_max),
@@ -86,6 +87,7 @@ public:
                    .timeout = settings_.probe_timeout},
                   network_, mover_),
           capability_prober_({}, network_, mover_),
+          service_key_(std::move(service_key)),
           map_keeper_(map_keeper_options(settings_), network_, *ledger_),
           remainders_({.patience = settings_.timeout}, network_, mover_, *ledger_, confirmer_),
           resources_{memory_,
@@ -93,6 +95,8 @@ public:
                      {.window_bytes = settings_.upload_window, .folder = settings_.spool_dir},
                      *ledger_,
                      confirmer_},
+          repairer_(repairer_options(settings_), network_, mover_, resources_, live_writes_,
+                    service_key_),
           log_(log),
           gateway_(add_generation(settings_, std::move(auth)), random_seed()),
           server_(server_from(settings_), gateway_, log) {
@@ -109,6 +113,7 @@ public:
         map_keeper_.restore();
         map_keeper_.start();
         begin_probing();
+        repairer_.start();
         return server_.start();
     }
 
@@ -154,6 +159,13 @@ private:
                 .strategy = strategy_from(settings.download_strategy())};
     }
 
+    static fanout::Repairer::Options repairer_options(const Settings& settings) {
+        return {.interval = settings.repair_interval,
+                .copies_wanted = settings.replicas_target,
+                .head_patience = settings.lookup_timeout,
+                .stall_timeout = settings.stall_timeout};
+    }
+
     static fanout::MapKeeper::Options map_keeper_options(const Settings& settings) {
         return {.interval = settings.map_save_interval,
                 // Or nothing that is restored would be believed for a moment.
@@ -168,9 +180,10 @@ private:
     const gateway::Parts& add_generation(const Settings& settings,
                                          protocol::AuthorizerOptions auth) {
         const auto assemble = [this](Generation& now) -> gateway::Parts {
-            return {now.options, network_,   mover_,       locator_,       confirmer_,
-                    remainders_, resources_, live_writes_, now.authorizer, *ledger_,
-                    metrics_,    counters_,  payments_,    now.rates,      log_};
+            return {now.options,    network_,  mover_,       locator_,   confirmer_,
+                    remainders_,    repairer_, service_key_, resources_, live_writes_,
+                    now.authorizer, *ledger_,  metrics_,     counters_,  payments_,
+                    now.rates,      log_};
         };
         generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
         return generations_.back()->parts;
@@ -190,6 +203,7 @@ private:
         metrics_.add_source([this](auto& out) { describe(out, map_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, locator_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, remainders_.snapshot()); });
+        metrics_.add_source([this](auto& out) { describe(out, repairer_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, engine_.snapshot()); });
         metrics_.add_source([this](auto& out) { describe(out, server_.snapshot()); });
         metrics_.add_source([](auto& out) { describe(out, metrics::read_vitals()); });
@@ -221,10 +235,12 @@ private:
     fanout::Confirmer confirmer_;
     fanout::Prober prober_;
     fanout::CapabilityProber capability_prober_;
+    const fanout::ServiceKey service_key_;
     fanout::MapKeeper map_keeper_;
     fanout::Remainders remainders_;
     const fanout::Upload::Resources resources_;
     fanout::LiveWrites live_writes_;
+    fanout::Repairer repairer_;
     metrics::Metrics metrics_;
     gateway::Counters counters_;
     gateway::Payments payments_;
@@ -245,6 +261,8 @@ base::Result<std::unique_ptr<Service>> Service::open(Settings settings, std::uin
     if (!upstreams) return std::unexpected(upstreams.error());
     auto auth = authorizer_from(settings);
     if (!auth) return std::unexpected(auth.error());
+    auto service_key = service_key_from(settings);
+    if (!service_key) return std::unexpected(service_key.error());
     auto ledger = open_ledger(settings);
     if (!ledger) return std::unexpected(ledger.error());
     auto as_read = settings;
@@ -255,8 +273,9 @@ base::Result<std::unique_ptr<Service>> Service::open(Settings settings, std::uin
                      {"open_files", static_cast<std::int64_t>(files_max)}});
         settings.max_connections = files.clients;
     }
-    auto parts = std::make_unique<Parts>(std::move(settings), files.engine, std::move(*upstreams),
-                                         std::move(*auth), std::move(*ledger), log);
+    auto parts =
+        std::make_unique<Parts>(std::move(settings), files.engine, std::move(*upstreams),
+                                std::move(*auth), std::move(*service_key), std::move(*ledger), log);
     return std::unique_ptr<Service>(new Service(std::move(parts), std::move(as_read)));
 }
 

@@ -1,7 +1,10 @@
 #include "wiring.h"
 
 #include <algorithm>
+#include <fstream>
 
+#include "base/text.h"
+#include "settings/checks.h"
 #include "version.h"
 
 namespace espalier::command {
@@ -141,6 +144,23 @@ base::Result<protocol::AuthorizerOptions> authorizer_from(const Settings& settin
                             ? protocol::RequireX::strict
                             : protocol::RequireX::by_verb;
     return options;
+}
+
+base::Result<std::optional<protocol::SecretKey>> service_key_from(const Settings& settings) {
+    std::string text = settings.service_key;
+    if (text.empty()) return std::nullopt;
+    if (text.starts_with(settings::kKeyFile)) {
+        const auto path = text.substr(settings::kKeyFile.size());
+        std::ifstream file(path);
+        if (!std::getline(file, text))
+            return base::fail(base::ErrorKind::invalid,
+                              base::text("server.service_key: cannot read ", path));
+    }
+    auto key = protocol::SecretKey::parse_any(base::trim(text));
+    if (!key)
+        return base::fail(base::ErrorKind::invalid,
+                          base::text("server.service_key: ", key.error().reason));
+    return std::move(*key);
 }
 
 gateway::Options gateway_from(const Settings& from) {

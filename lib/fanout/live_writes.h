@@ -21,21 +21,29 @@ public:
     virtual ~Write() = default;
     // From any thread: nobody who has not stored the blob yet shall store it.
     virtual void cut() = 0;
+    // Brings what an earlier write could not.
+    virtual bool is_repair() const { return false; }
 };
 
 class LiveWrites {
 public:
-    // `owner`: the uploader's public key in hex.
+    // `owner`: the uploader's public key in hex, "" unknown.
     void add(const protocol::BlobHash& hash, const std::string& owner,
              const std::shared_ptr<Write>& write);
     // Ends those of this owner; another's go on.
     void cut(const protocol::BlobHash& hash, const std::string& owner);
+    // Whether a client's own upload or mirror of this blob still goes on.
+    bool under_way(const protocol::BlobHash& hash) const;
     std::size_t size() const {
         return writes_.with([](const Writes& writes) { return writes.size(); });
     }
 
 private:
-    using Writes = std::unordered_multimap<std::string, std::weak_ptr<Write>>;  // by hash and owner
+    struct Entry {
+        std::string owner;
+        std::weak_ptr<Write> write;
+    };
+    using Writes = std::unordered_multimap<protocol::BlobHash, Entry>;
 
     base::Guarded<Writes> writes_;
 };

@@ -17,12 +17,13 @@ bool MirrorStatus::all_decided() const {
 }
 
 Mirroring::Mirroring(Mover& mover, Network network, ledger::Ledger& ledger, Confirmer& confirmer,
-                     MirrorPlan plan)
+                     MirrorPlan plan, std::shared_ptr<base::Bell> worker_bell)
     : Job(mover),
       network_(network),
       ledger_(ledger),
       confirmer_(confirmer),
-      plan_(std::move(plan)) {
+      plan_(std::move(plan)),
+      worker_bell_(std::move(worker_bell)) {
     shared_.with([&](Shared& shared) {
         for (const auto& target : plan_.targets) {
             legs_.push_back({.target = target});

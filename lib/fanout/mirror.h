@@ -42,8 +42,10 @@ struct MirrorStatus {
 
 class Mirroring : public Job, public Write {
 public:
+    // `worker_bell`: the worker's own, when it waits for other things, too.
     Mirroring(Mover& mover, Network network, ledger::Ledger& ledger, Confirmer& confirmer,
-              MirrorPlan plan);
+              MirrorPlan plan,
+              std::shared_ptr<base::Bell> worker_bell = std::make_shared<base::Bell>());
 
     MirrorStatus status() const;
     // Rings when status() has changed. The worker's.
@@ -76,7 +78,7 @@ private:
     ledger::Ledger& ledger_;
     Confirmer& confirmer_;
     const MirrorPlan plan_;
-    const std::shared_ptr<base::Bell> worker_bell_ = std::make_shared<base::Bell>();
+    const std::shared_ptr<base::Bell> worker_bell_;
     std::vector<Leg> legs_;  // owned by the mover's thread
     bool asked_ = false;
     base::Guarded<Shared> shared_;

@@ -30,7 +30,7 @@ fleet::UpstreamSet only(fleet::UpstreamId server) {
 // One server that is asked again and again.
 class Remainders::Retry : public Job {
 public:
-    Retry(Remainders& all, Remainder what)
+    Retry(Remainders& all, Errand what)
         : Job(all.mover_), all_(all), what_(std::move(what)), again_at_(Steady::now() + pause()) {}
     ~Retry() override { all_.waiting_.fetch_sub(1); }
 
@@ -91,7 +91,7 @@ private:
     }
 
     Remainders& all_;
-    const Remainder what_;
+    const Errand what_;
     engine::Transfer transfer_;
     std::uint32_t tries_ = 0;
     std::mt19937 dice_{std::random_device{}()};
@@ -103,16 +103,16 @@ bool is_remainder(const Outcome& outcome) {
            outcome.kind == OutcomeKind::cancelled;
 }
 
-void Remainders::retry(Remainder remainder) {
+void Remainders::retry(Errand errand) {
     // Counted first, so that many at once cannot pass the limit together.
     if (waiting_.fetch_add(1) >= options_.at_once_max) {
         waiting_.fetch_sub(1);
         turned_away_.fetch_add(1);
         return;
     }
-    remainder.until =
-        std::min(remainder.until, network_.clock.unix_now() + options_.longest_life.count());
-    mover_.add(std::make_shared<Retry>(*this, std::move(remainder)));
+    errand.until =
+        std::min(errand.until, network_.clock.unix_now() + options_.longest_life.count());
+    mover_.add(std::make_shared<Retry>(*this, std::move(errand)));
 }
 
 Remainders::Snapshot Remainders::snapshot() const {

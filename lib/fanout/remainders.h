@@ -10,23 +10,14 @@
 
 #include <atomic>
 #include <cstdint>
-#include <string>
 
 #include "fanout/confirm.h"
+#include "fanout/errand.h"
 #include "fanout/mover.h"
 #include "fanout/network.h"
 #include "ledger/ledger.h"
-#include "protocol/blob_hash.h"
 
 namespace espalier::fanout {
-
-// A server that may still hold a copy.
-struct Remainder {
-    protocol::BlobHash hash;
-    fleet::UpstreamId server = 0;
-    std::string authorization;  // "" = none; never logged
-    std::int64_t until = 0;     // unix seconds; it is given up then
-};
 
 // Whether a delete with this outcome may yet succeed when it is asked for again.
 bool is_remainder(const fleet::Outcome& outcome);
@@ -52,7 +43,7 @@ public:
           confirmer_(confirmer) {}
 
     // Requires: the ledger has a tombstone of this delete. Its end is the end of the retries, too.
-    void retry(Remainder remainder);
+    void retry(Errand errand);
     Snapshot snapshot() const;
 
 private:

@@ -46,7 +46,8 @@ bool is_missing(const fleet::Upstream& upstream, const Outcome& outcome) {
     }
 }
 
-Upload::Upload(Mover& mover, Network network, const Resources& resources, UploadPlan plan)
+Upload::Upload(Mover& mover, Network network, const Resources& resources, UploadPlan plan,
+               std::shared_ptr<base::Bell> worker_bell)
     : Job(mover),
       network_(network),
       memory_(resources.memory),
@@ -56,7 +57,7 @@ Upload::Upload(Mover& mover, Network network, const Resources& resources, Upload
       window_bytes_(resources.spool.window_bytes),
       legs_needed_(legs_needed(plan_)),
       spool_(std::make_shared<spool::Spool>(resources.spool, resources.memory, resources.disk)),
-      worker_bell_(std::make_shared<base::Bell>()),
+      worker_bell_(std::move(worker_bell)),
       begun_(Steady::now()),
       pace_(std::make_unique<Pace>(plan_.targets.size())) {
     ESPALIER_CHECK(plan_.body_bytes || plan_.verify_first);

@@ -69,7 +69,9 @@ public:
         Confirmer& confirmer;
     };
 
-    Upload(Mover& mover, Network network, const Resources& resources, UploadPlan plan);
+    // `worker_bell`: the worker's own, when it waits for other things, too.
+    Upload(Mover& mover, Network network, const Resources& resources, UploadPlan plan,
+           std::shared_ptr<base::Bell> worker_bell = std::make_shared<base::Bell>());
     ~Upload() override;
 
     // Worker: where the next bytes of the body go; empty while nothing may be read. Before a

@@ -12,6 +12,8 @@
 #include "fanout/mover.h"
 #include "fanout/network.h"
 #include "fanout/remainders.h"
+#include "fanout/repairer.h"
+#include "fanout/service_key.h"
 #include "fanout/upload.h"
 #include "gateway/counters.h"
 #include "gateway/options.h"
@@ -30,6 +32,8 @@ struct Parts {
     fanout::Locator& locator;
     fanout::Confirmer& confirmer;
     fanout::Remainders& remainders;
+    fanout::Repairer& repairer;
+    const fanout::ServiceKey& service_key;
     const fanout::Upload::Resources& upload_resources;
     fanout::LiveWrites& live_writes;
     const protocol::Authorizer& authorizer;

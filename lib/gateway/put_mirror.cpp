@@ -167,8 +167,7 @@ std::shared_ptr<fanout::Mirroring> PutMirror::begin_mirroring(const Intake& inta
     storing_.forget_deletes(*intake.hash);
     const auto mirroring = std::make_shared<fanout::Mirroring>(
         parts_.mover, parts_.network, parts_.ledger, parts_.confirmer, std::move(plan));
-    if (const auto owner = owner_of(intake.admission); !owner.empty())
-        parts_.live_writes.add(*intake.hash, owner, mirroring);
+    parts_.live_writes.add(*intake.hash, owner_of(intake.admission), mirroring);
     parts_.mover.add(mirroring);
     return mirroring;
 }
@@ -190,7 +189,8 @@ void PutMirror::enter_missing(const Intake& intake, const Stored& stored,
         if (chosen && outcome.kind != OutcomeKind::ok)
             wanted.push_back({.upstream = outcome.upstream, .reason = {}});
     }
-    if (storing_.enter_missing(stored.hash, wanted)) mirroring.entered_in_ledger();
+    if (storing_.enter_missing(stored.hash, wanted, intake.admission))
+        mirroring.entered_in_ledger();
 }
 
 void PutMirror::await(fanout::Mirroring& mirroring, const Intake& intake) const {
@@ -263,7 +263,7 @@ std::expected<Stored, http::Reply> PutMirror::carry(const Intake& intake, const 
         return error_reply(parts_.network.fleet, verdict, all);
     };
     auto stored = storing_.store({.body = body,
-                                  .owner = owner_of(intake.admission),
+                                  .admission = intake.admission,
                                   .broken = broken,
                                   .refused = refused,
                                   .disagreement = differs},

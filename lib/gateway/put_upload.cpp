@@ -142,7 +142,7 @@ http::Reply PutUpload::handle(http::Request& request) {
     }
     const Source source{
         .body = request.body,
-        .owner = owner_of(intake->admission),
+        .admission = intake->admission,
         .broken = broken_body,
         .refused = [&](const fleet::Verdict& verdict,
                        const std::vector<Outcome>& all) { return refusal(*intake, verdict, all); },

@@ -26,6 +26,12 @@ http::Reply refuse(ErrorKind kind, std::string reason) {
         {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
 }
 
+// A token that names no blob would be good for others, too: it is not kept.
+bool names(const Admission& admission, const BlobHash& hash) {
+    const auto& caller = admission.caller;
+    return caller && std::ranges::find(caller->hashes, hash) != caller->hashes.end();
+}
+
 std::string mirror_word(const Outcome& outcome) {
     if (outcome.kind == OutcomeKind::ok) return "stored";
     return outcome.kind == OutcomeKind::pending ? "pending" : outcome.word();
@@ -93,14 +99,14 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
         return std::unexpected(std::move(*refusal));
     }
     parts_.locator.changed(hash);
-    if (!source.owner.empty()) parts_.live_writes.add(hash, source.owner, upload);
+    parts_.live_writes.add(hash, owner_of(source.admission), upload);
     forget_deletes(hash);
     upload->release(hash);
     auto status = await_verdict(*upload, plan.deadline);
     parts_.locator.changed(hash);
     const bool met = status.verdict.decision == Decision::met;
     parts_.counters.count_upload(met ? Counters::Quorum::met : Counters::Quorum::failed);
-    if (met && enter_missing(hash, status.outcomes)) upload->entered_in_ledger();
+    if (met && enter_missing(hash, status.outcomes, source.admission)) upload->entered_in_ledger();
     return Stored{
         .hash = hash,
         .size = upload->size(),
@@ -201,17 +207,29 @@ void Storing::forget_deletes(const BlobHash& hash) const {
         parts_.log.error("the ledger could not forget a delete", {{"reason", done.error().reason}});
 }
 
-bool Storing::enter_missing(const BlobHash& hash, const std::vector<Outcome>& outcomes) const {
+bool Storing::enter_missing(const BlobHash& hash, const std::vector<Outcome>& outcomes,
+                            const Admission& admission) const {
+    const auto owner = owner_of(admission);
     std::vector<std::string> urls;
-    for (const Outcome& outcome : outcomes)
-        if (const auto& upstream = parts_.network.fleet.at(outcome.upstream);
-            fanout::is_missing(upstream, outcome))
-            urls.push_back(upstream.url.text());
+    std::vector<fanout::Errand> errands;
+    for (const Outcome& outcome : outcomes) {
+        const auto& upstream = parts_.network.fleet.at(outcome.upstream);
+        if (!fanout::is_missing(upstream, outcome)) continue;
+        urls.push_back(upstream.url.text());
+        const auto token = authorization_for(upstream, admission.caller, admission.raw_header);
+        if (token.empty() || !names(admission, hash)) continue;
+        errands.push_back({.hash = hash,
+                           .server = upstream.id,
+                           .authorization = token,
+                           .until = authorized_until(upstream, admission.caller),
+                           .owner = owner});
+    }
     if (urls.empty()) return false;
-    const auto entered = parts_.ledger.add_missing(hash, urls, parts_.network.clock.unix_now());
-    if (!entered)
+    const auto now = parts_.network.clock.unix_now();
+    if (const auto entered = parts_.ledger.add_missing(hash, urls, now, owner); !entered)
         parts_.log.error("the ledger could not note a missing replica",
                          {{"reason", entered.error().reason}});
+    parts_.repairer.expect(std::move(errands));
     return true;
 }
 

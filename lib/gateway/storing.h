@@ -19,7 +19,7 @@ namespace espalier::gateway {
 // Where a body comes from.
 struct Source {
     http::Body& body;
-    std::string owner;  // whoever uploads it: a public key in hex, "" unknown
+    const Admission& admission;
     // The reply when it breaks.
     std::function<http::Reply(http::Body::Status)> broken;
     // The whole reply for a verdict that is not a success.
@@ -60,9 +60,10 @@ public:
                                              const fanout::UploadPlan& plan) const;
     // The descriptor (BUD-02) of what was stored; `stored.verdict` is met.
     http::Reply reply(const http::Request& request, const Stored& stored) const;
-    // The servers' URLs of these outcomes are entered in the ledger. False: it could not be.
-    bool enter_missing(const protocol::BlobHash& hash,
-                       const std::vector<fleet::Outcome>& outcomes) const;
+    // Those of these that lack the blob are entered in the ledger; where the token is still good
+    // for it, it is used to bring the blob later. False: none lacks it.
+    bool enter_missing(const protocol::BlobHash& hash, const std::vector<fleet::Outcome>& outcomes,
+                       const Admission& admission) const;
 
 private:
     struct Poured {

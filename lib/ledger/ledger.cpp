@@ -33,14 +33,15 @@ std::string map_path(const std::string& path) {
 }
 
 // A full repair queue refuses the row rather than growing.
-base::Result<void> add_one(Connection& connection, const protocol::BlobHash& hash,
-                           const std::string& url, std::int64_t now, std::uint64_t rows_max) {
-    auto known = connection.execute("INSERT OR IGNORE INTO servers(url) VALUES(?1)", url);
+base::Result<void> add_one(Connection& connection, const MissingReplica& replica,
+                           std::uint64_t rows_max) {
+    auto known =
+        connection.execute("INSERT OR IGNORE INTO servers(url) VALUES(?1)", replica.server_url);
     if (!known) return known;
     return connection.execute(
-        "INSERT OR IGNORE INTO missing(hash, server, since)"
-        " SELECT ?1, id, ?3 FROM servers, counts WHERE url = ?2 AND counts.missing < ?4",
-        hash.bytes(), url, now, rows_max);
+        "INSERT OR IGNORE INTO missing(hash, server, since, owner)"
+        " SELECT ?1, id, ?3, ?5 FROM servers, counts WHERE url = ?2 AND counts.missing < ?4",
+        replica.hash.bytes(), replica.server_url, replica.since, rows_max, replica.owner);
 }
 
 base::Result<bool> is_missing(Connection& connection, const protocol::BlobHash& hash,
@@ -51,14 +52,13 @@ base::Result<bool> is_missing(Connection& connection, const protocol::BlobHash& 
     return query->bind(hash.bytes(), url).step();
 }
 
-base::Result<void> add_all(Connection& connection, const protocol::BlobHash& hash,
-                           const std::vector<std::string>& urls, std::int64_t now,
+base::Result<void> add_all(Connection& connection, std::span<const MissingReplica> replicas,
                            std::uint64_t rows_max) {
-    for (const auto& url : urls) {
-        auto added = add_one(connection, hash, url, now, rows_max);
+    for (const auto& replica : replicas) {
+        auto added = add_one(connection, replica, rows_max);
         if (!added) return added;
         if (connection.changes() > 0) continue;
-        auto there = is_missing(connection, hash, url);
+        auto there = is_missing(connection, replica.hash, replica.server_url);
         if (!there) return std::unexpected(std::move(there).error());
         if (!*there) return base::fail(base::ErrorKind::unavailable, "the repair queue is full");
     }
@@ -87,14 +87,19 @@ base::Result<void> bury_one(Connection& connection, const protocol::BlobHash& ha
 MissingReplica missing_of(const Statement& row) {
     return {.hash = hash_of(row.blob(0)),
             .server_url = std::string(row.text(1)),
-            .since = row.integer(2)};
+            .since = row.integer(2),
+            .owner = std::string(row.text(3))};
 }
 
 constexpr std::string_view kOldest =
-    "SELECT hash, url, since FROM missing JOIN servers ON server = id ORDER BY since LIMIT ?1";
-constexpr std::string_view kOldestOfServer =
-    "SELECT hash, url, since FROM missing JOIN servers ON server = id WHERE url = ?2"
+    "SELECT hash, url, since, owner FROM missing JOIN servers ON server = id"
     " ORDER BY since LIMIT ?1";
+constexpr std::string_view kOldestOfServer =
+    "SELECT hash, url, since, owner FROM missing JOIN servers ON server = id WHERE url = ?2"
+    " ORDER BY since, hash LIMIT ?1";
+constexpr std::string_view kNextOfServer =
+    "SELECT hash, url, since, owner FROM missing JOIN servers ON server = id WHERE url = ?2"
+    " AND (since, hash) > (?3, ?4) ORDER BY since, hash LIMIT ?1";
 
 template <class... Values>
 std::vector<MissingReplica> read_missing(sqlite::Pool& pool, std::string_view sql,
@@ -141,10 +146,13 @@ Ledger::Ledger(const Options& options, std::unique_ptr<sqlite::Pool> missing,
 
 base::Result<void> Ledger::add_missing(const protocol::BlobHash& hash,
                                        const std::vector<std::string>& server_urls,
-                                       std::int64_t now) {
+                                       std::int64_t now, const std::string& owner) {
     if (server_urls.empty()) return {};
-    return writer_.commit([&, now](Connection& connection) {
-        return add_all(connection, hash, server_urls, now, options_.missing_max);
+    std::vector<MissingReplica> replicas;
+    replicas.reserve(server_urls.size());
+    for (const auto& url : server_urls) replicas.push_back({hash, url, now, owner});
+    return writer_.commit([&](Connection& connection) {
+        return add_all(connection, replicas, options_.missing_max);
     });
 }
 
@@ -164,6 +172,9 @@ base::Result<void> Ledger::forget_server(const std::string& server_url) {
             "DELETE FROM missing WHERE server = (SELECT id FROM servers WHERE url = ?1)",
             server_url);
         if (!gone) return gone;
+        auto kept = connection.execute(
+            "DELETE FROM kept WHERE server = (SELECT id FROM servers WHERE url = ?1)", server_url);
+        if (!kept) return kept;
         return connection.execute("DELETE FROM servers WHERE url = ?1", server_url);
     });
 }
@@ -178,8 +189,51 @@ std::vector<MissingReplica> Ledger::missing(std::size_t limit) {
     return read_missing(*missing_, kOldest, limit);
 }
 
-std::vector<MissingReplica> Ledger::missing(std::size_t limit, const std::string& server_url) {
-    return read_missing(*missing_, kOldestOfServer, limit, server_url);
+std::vector<MissingReplica> Ledger::missing(std::size_t limit, const std::string& server_url,
+                                            const std::optional<MissingReplica>& after) {
+    if (!after) return read_missing(*missing_, kOldestOfServer, limit, server_url);
+    return read_missing(*missing_, kNextOfServer, limit, server_url, after->since,
+                        after->hash.bytes());
+}
+
+base::Result<void> Ledger::keep(const protocol::BlobHash& hash, const std::string& server_url,
+                                const std::string& owner) {
+    return writer_.commit([&](Connection& connection) {
+        auto known =
+            connection.execute("INSERT OR IGNORE INTO servers(url) VALUES(?1)", server_url);
+        if (!known) return known;
+        return connection.execute(
+            "INSERT OR IGNORE INTO kept(hash, server, owner)"
+            " SELECT ?1, id, ?3 FROM servers WHERE url = ?2",
+            hash.bytes(), server_url, owner);
+    });
+}
+
+std::vector<std::string> Ledger::kept_for(const protocol::BlobHash& hash,
+                                          const std::string& owner) {
+    std::vector<std::string> urls;
+    auto connection = missing_->checkout();
+    if (!connection) return urls;
+    auto query =
+        (*connection)
+            ->prepare(
+                "SELECT url FROM kept JOIN servers ON server = id WHERE hash = ?1 AND owner = ?2");
+    if (!query) return urls;
+    auto read = query->bind(hash.bytes(), owner).each([&](const Statement& row) {
+        urls.emplace_back(row.text(0));
+    });
+    if (!read) urls.clear();
+    return urls;
+}
+
+base::Result<void> Ledger::no_longer_kept(const protocol::BlobHash& hash,
+                                          const std::string& server_url) {
+    return writer_.post([hash, server_url](Connection& connection) {
+        return connection.execute(
+            "DELETE FROM kept WHERE hash = ?1"
+            " AND server = (SELECT id FROM servers WHERE url = ?2)",
+            hash.bytes(), server_url);
+    });
 }
 
 std::uint64_t Ledger::missing_count() {

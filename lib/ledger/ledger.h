@@ -1,9 +1,10 @@
 // The Ledger is what must survive a restart: which replicas are still missing, which blobs were
-// deleted and by which key, and a snapshot of the map (hash → servers). Never a token.
+// deleted and by which key, for whom the gateway itself keeps copies, and a snapshot of the map
+// (hash → servers). Never a token.
 //
-// Two files: `path` holds the missing replicas and the tombstones; each of its commits is on the
-// disk before the caller returns (SQLite synchronous=FULL: it outlives kill -9 and the loss of
-// power), shared by all who write at that moment. `path`.map holds the snapshot, which may be lost.
+// Two files: all but the snapshot is in `path`; each of its commits is on the disk before the
+// caller returns (SQLite synchronous=FULL: it outlives kill -9 and the loss of power), shared by
+// all who write at that moment. `path`.map holds the snapshot, which may be lost.
 //
 // Threads: any; one writer thread of its own. The Ledger outlives its callers' calls.
 #pragma once
@@ -28,6 +29,7 @@ struct MissingReplica {
     protocol::BlobHash hash;
     std::string server_url;
     std::int64_t since = 0;  // unix seconds
+    std::string owner = {};  // whoever stored the blob: a public key in hex, "" unknown
 };
 
 struct MapRow {
@@ -52,9 +54,10 @@ public:
                                                       const Options& options = {});
 
     // Returns when the rows are committed, all or none of them. What is known already keeps
-    // its time. Errors: unavailable (missing_max, or too many waiting), storage.
+    // its time and owner. Errors: unavailable (missing_max, or too many waiting), storage.
     base::Result<void> add_missing(const protocol::BlobHash& hash,
-                                   const std::vector<std::string>& server_urls, std::int64_t now);
+                                   const std::vector<std::string>& server_urls, std::int64_t now,
+                                   const std::string& owner = {});
     // It is there now, or will never be. Returns at once; a crash within the next moment may forget
     // it, which costs one HEAD. Stays in order with an add_missing() that has returned.
     base::Result<void> no_longer_missing(const protocol::BlobHash& hash,
@@ -77,9 +80,21 @@ public:
 
     // The oldest ones, at most `limit`; empty when the database cannot be read.
     std::vector<MissingReplica> missing(std::size_t limit);
-    // Those of one server, so that a dead one does not hide the others'.
-    std::vector<MissingReplica> missing(std::size_t limit, const std::string& server_url);
+    // Those of one server, so that a dead one does not hide the others'; with `after`, those that
+    // come later than it.
+    std::vector<MissingReplica> missing(std::size_t limit, const std::string& server_url,
+                                        const std::optional<MissingReplica>& after = {});
     std::uint64_t missing_count();
+
+    // The gateway stores this blob at this server with a key of its own, for `owner`, who could not
+    // delete it there: whoever deletes for `owner` must use that key. Returns when committed.
+    base::Result<void> keep(const protocol::BlobHash& hash, const std::string& server_url,
+                            const std::string& owner);
+    // The servers where that is so; empty when the database cannot be read.
+    std::vector<std::string> kept_for(const protocol::BlobHash& hash, const std::string& owner);
+    // The gateway's copy there is gone. Returns at once.
+    base::Result<void> no_longer_kept(const protocol::BlobHash& hash,
+                                      const std::string& server_url);
 
     // Replaces the snapshot, all or nothing.
     base::Result<void> save_map(const std::vector<MapRow>& rows);

@@ -8,7 +8,7 @@ namespace espalier::ledger {
 
 // `counts` is kept by triggers, so that counting ten million rows costs nothing and is
 // always exact.
-inline constexpr std::array<std::string_view, 2> kMissingSchema{R"sql(
+inline constexpr std::array<std::string_view, 3> kMissingSchema{R"sql(
 CREATE TABLE servers(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);
 CREATE TABLE missing(
     hash BLOB NOT NULL,
@@ -36,6 +36,15 @@ CREATE TRIGGER one_more_tombstone AFTER INSERT ON tombstones BEGIN
     UPDATE counts SET tombstones = tombstones + 1; END;
 CREATE TRIGGER one_less_tombstone AFTER DELETE ON tombstones BEGIN
     UPDATE counts SET tombstones = tombstones - 1; END;
+)sql",
+                                                                R"sql(
+ALTER TABLE missing ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+CREATE TABLE kept(
+    hash BLOB NOT NULL,
+    server INTEGER NOT NULL REFERENCES servers(id),
+    owner TEXT NOT NULL,
+    PRIMARY KEY(hash, server, owner)) WITHOUT ROWID;
+CREATE INDEX kept_by_server ON kept(server);
 )sql"};
 
 // `servers` of a map row are ids, separated by commas.

@@ -109,6 +109,17 @@ void describe(Exposition& out, const fanout::Remainders::Snapshot& remainders) {
     out.counter(kName, kHelp, remainders.turned_away, {{"result", "turned_away"}});
 }
 
+void describe(Exposition& out, const fanout::Repairer::Snapshot& repairer) {
+    out.gauge("blossom_gw_repairs_running", "Missing copies that are being brought",
+              static_cast<double>(repairer.running));
+    out.gauge("blossom_gw_repair_tokens", "Missing copies for which a client's token is kept",
+              static_cast<double>(repairer.errands));
+    for (std::size_t i = 0; i < repairer.ended.size(); ++i)
+        out.counter("blossom_gw_repairs_total", "Attempts to bring a missing copy, by their end",
+                    repairer.ended[i],
+                    {{"result", std::string(name_of(static_cast<fanout::RepairEnd>(i)))}});
+}
+
 void describe(Exposition& out, const engine::Engine::Snapshot& engine) {
     out.gauge("blossom_gw_transfers", "Exchanges with upstreams under way",
               static_cast<double>(engine.transfers));

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "fanout/locate.h"
 #include "fanout/remainders.h"
+#include "fanout/repairer.h"
 #include "fleet/blob_map.h"
 #include "fleet/fleet.h"
 #include "http/server.h"
@@ -18,6 +19,7 @@ void describe(Exposition& out, const std::vector<fleet::UpstreamSnapshot>& upstr
 void describe(Exposition& out, const fleet::BlobMap::Snapshot& map);
 void describe(Exposition& out, const fanout::Locator::Snapshot& locator);
 void describe(Exposition& out, const fanout::Remainders::Snapshot& remainders);
+void describe(Exposition& out, const fanout::Repairer::Snapshot& repairer);
 void describe(Exposition& out, const engine::Engine::Snapshot& engine);
 void describe(Exposition& out, const http::Server::Snapshot& server);
 void describe(Exposition& out, const Vitals& vitals);

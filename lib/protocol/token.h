@@ -22,10 +22,11 @@ enum class TokenEncoding : std::uint8_t { std_padded, url };
 // `event_json` as the client signed it, byte for byte.
 std::string authorization_header(std::string_view event_json, TokenEncoding encoding);
 
-// A fresh token as a header value, std_padded. `xs` and `servers` (bare host names) narrow
+// A fresh token as a header value. `xs` and `servers` (bare host names) narrow
 // it, none = everything. Times are unix seconds. `content` is for humans.
 std::string mint_token(const SecretKey& key, Verb verb, const std::vector<BlobHash>& xs,
                        const std::vector<std::string>& servers, std::int64_t now,
-                       std::int64_t expires, std::string_view content);
+                       std::int64_t expires, std::string_view content,
+                       TokenEncoding encoding = TokenEncoding::std_padded);
 
 }  // namespace espalier::protocol

@@ -104,6 +104,12 @@ std::string check_connect_to(std::string_view text) {
     return base::text("`", text, "` is not an address: write host:port or http://host:port");
 }
 
+std::string check_service_key(std::string_view text) {
+    if (text.empty() || text.starts_with(kKeyFile) || protocol::SecretKey::parse_any(text))
+        return {};
+    return "is not a secret key: write an nsec, 64 hex digits, or file:/path";
+}
+
 std::string check_proxy(std::string_view text) {
     const auto slash = text.find('/');
     const auto bits = address_bits(std::string(text.substr(0, slash)));

@@ -183,6 +183,27 @@ Section<S> deletes() {
             }};
 }
 
+Section<S> repairs() {
+    return {
+        "Repairs",
+        {
+            key("repair_interval", &S::repair_interval,
+                "How often copies that are missing are brought to their upstreams, besides "
+                "whenever one is healthy again. 0 = never.",
+                between(Milliseconds(0), kDay)),
+            key("replicas_target", &S::replicas_target,
+                "How many copies of a blob there should be; no more are brought. 0 = one on each "
+                "upstream.",
+                between(0, 64)),
+            key("service_key", &S::service_key,
+                "The gateway's own secret key (nsec, hex, or file:/path of a file with it), "
+                "for bringing copies when the uploader's token has ended; upstreams must "
+                "admit it. Empty = such copies wait.",
+                check_service_key)
+                .with_default("none"),
+        }};
+}
+
 Section<S> tokens() {
     return {
         "Tokens",
@@ -296,14 +317,13 @@ Section<S> logs() {
 }  // namespace
 
 std::vector<Section<Settings>> server_sections() {
-    return {listening(), uploads(), downloads(), lists(),     deletes(),
+    return {listening(), uploads(), downloads(), lists(),     deletes(), repairs(),
             tokens(),    rates(),   upstreams(), resources(), logs()};
 }
 
 std::vector<std::string_view> later_server_keys() {
-    return {"replicas_target", "repair_interval", "repair_bandwidth", "service_key",
-            "admin",           "log.instant",     "hint_hosts",       "cache",
-            "cache_dir",       "cache_max_bytes", "verify",           "streams"};
+    return {"repair_bandwidth", "admin",           "log.instant", "hint_hosts", "cache",
+            "cache_dir",        "cache_max_bytes", "verify",      "streams"};
 }
 
 std::vector<std::string_view> later_top_keys() {

@@ -133,6 +133,11 @@ struct Settings {
     DeleteQuorum delete_quorum = DeleteQuorum::all;
     Milliseconds tombstone_ttl = std::chrono::days(30);
 
+    // Repairs.
+    Milliseconds repair_interval = std::chrono::seconds(30);
+    int replicas_target = 0;
+    std::string service_key;  // nsec, hex or file:PATH; never shown
+
     // Tokens.
     AuthWrites auth_writes = AuthWrites::required;
     std::vector<std::string> allowed_pubkeys;  // hex or npub, valid

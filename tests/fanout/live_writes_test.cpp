@@ -9,7 +9,10 @@ namespace espalier::test {
 namespace {
 
 struct Recorder : fanout::Write {
+    explicit Recorder(bool is_one = false) : repair(is_one) {}
     void cut() override { ++cuts; }
+    bool is_repair() const override { return repair; }
+    const bool repair;
     int cuts = 0;
 };
 
@@ -35,6 +38,20 @@ TEST_CASE("those of the same blob and owner are cut, once, and no others") {
     CHECK(second->cuts == 1);
     CHECK(others->cuts == 0);
     CHECK(another_blob->cuts == 0);
+}
+
+TEST_CASE("a write is under way until it is gone; a repair is none of a client's") {
+    fanout::LiveWrites writes;
+    auto write = std::make_shared<Recorder>();
+    const auto repair = std::make_shared<Recorder>(true);
+    writes.add(blob(1), "me", write);
+    writes.add(blob(1), "me", repair);
+    writes.add(blob(2), "me", repair);
+    CHECK(writes.under_way(blob(1)));
+    CHECK_FALSE(writes.under_way(blob(2)));
+    CHECK_FALSE(writes.under_way(blob(3)));
+    write.reset();
+    CHECK_FALSE(writes.under_way(blob(1)));
 }
 
 TEST_CASE("those that have ended are forgotten") {

@@ -47,6 +47,7 @@ public:
         int open_files = 0;  // its limit; 0: ours
         // Off, so that servers are asked nothing but what a test wants.
         bool capability_probe = false;
+        bool repairs = false;
     };
 
     Gateway(const std::vector<std::string>& upstreams, const Options& options) {
@@ -93,6 +94,7 @@ public:
         yaml += "  max_memory_bytes: 64GiB\n";
         yaml +=
             base::text("  capability_probe: ", options.capability_probe ? "true" : "false", "\n");
+        if (!options.repairs) yaml += "  repair_interval: 0s\n";
         yaml += options.server_keys;
         folder_.write("config.yaml", yaml);
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -131,6 +133,43 @@ TEST_CASE("a full repair queue refuses the whole entry and keeps what it has") {
     CHECK(book->add_missing(hash_number(1), {kOne}, 3));
     CHECK(book->add_missing(hash_number(1), {kTwo}, 3));
     CHECK(book->add_missing(hash_number(1), {kOne, kTwo}, 3));
+}
+
+TEST_CASE("a missing replica knows who stored the blob first") {
+    auto book = open();
+    REQUIRE(book->add_missing(hash_number(1), {kOne}, 1, kAlice));
+    REQUIRE(book->add_missing(hash_number(1), {kOne}, 2, "somebody else"));
+    REQUIRE(book->missing(5).size() == 1);
+    CHECK(book->missing(5).front().owner == kAlice);
+}
+
+TEST_CASE("one server's missing replicas are read in pages") {
+    auto book = open();
+    for (int n = 0; n < 10; ++n) REQUIRE(book->add_missing(hash_number(n), {kOne, kTwo}, n / 4));
+    std::set<protocol::BlobHash> seen;
+    std::optional<ledger::MissingReplica> last;
+    for (;;) {
+        const auto page = book->missing(3, kOne, last);
+        if (page.empty()) break;
+        for (const auto& row : page) CHECK(seen.insert(row.hash).second);
+        last = page.back();
+    }
+    CHECK(seen.size() == 10);
+}
+
+TEST_CASE("for whom the gateway keeps copies, and where, until they are gone") {
+    auto book = open();
+    REQUIRE(book->keep(hash_number(1), kOne, kAlice));
+    REQUIRE(book->keep(hash_number(1), kOne, kAlice));
+    REQUIRE(book->keep(hash_number(1), kTwo, kAlice));
+    CHECK(book->kept_for(hash_number(1), kAlice).size() == 2);
+    CHECK(book->kept_for(hash_number(1), "somebody else").empty());
+    CHECK(book->kept_for(hash_number(2), kAlice).empty());
+    REQUIRE(book->no_longer_kept(hash_number(1), kOne));
+    REQUIRE(book->add_missing(hash_number(9), {kTwo}, 1));  // stays in order with the others
+    CHECK(book->kept_for(hash_number(1), kAlice) == std::vector{kTwo});
+    REQUIRE(book->forget_server(kTwo));
+    CHECK(book->kept_for(hash_number(1), kAlice).empty());
 }
 
 TEST_CASE("a deleted blob is missed no more, and stays buried for its time") {

@@ -1,0 +1,34 @@
+// The ServiceKey is the gateway's own Nostr key, for what it does on behalf of its users when
+// their tokens are of no use any more. Servers must admit it like a user's.
+//
+// Each token is good for one blob at one server, for a short time (BUD-11: `x`, `server` and
+// `expiration` tags). The key itself is never shown or logged.
+//
+// Threads: any.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "fleet/upstream.h"
+#include "protocol/blob_hash.h"
+#include "protocol/key.h"
+#include "protocol/verb.h"
+
+namespace espalier::fanout {
+
+class ServiceKey {
+public:
+    // Nothing: there is none.
+    explicit ServiceKey(std::optional<protocol::SecretKey> key) : key_(std::move(key)) {}
+
+    bool given() const { return key_.has_value(); }
+    // The value of an Authorization header. Requires: given().
+    std::string token(const fleet::Upstream& upstream, protocol::Verb verb,
+                      const protocol::BlobHash& hash, std::int64_t now) const;
+
+private:
+    const std::optional<protocol::SecretKey> key_;
+};
+
+}  // namespace espalier::fanout
