@@ -186,8 +186,11 @@ void PutMirror::enter_missing(const Intake& intake, const Stored& stored,
     for (const Outcome& outcome : stored.outcomes) {
         const bool chosen =
             std::ranges::find(intake.chosen, outcome.upstream) != intake.chosen.end();
+        // Who would not mirror may take an upload yet; who was left out stands for itself.
         if (chosen && outcome.kind != OutcomeKind::ok)
             wanted.push_back({.upstream = outcome.upstream, .reason = {}});
+        else if (!chosen)
+            wanted.push_back(outcome);
     }
     if (storing_.enter_missing(stored.hash, wanted, intake.admission))
         mirroring.entered_in_ledger();

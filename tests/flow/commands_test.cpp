@@ -7,6 +7,7 @@
 
 #include "base/base64.h"
 #include "flow/gateway.h"
+#include "flow/store.h"
 
 namespace espalier::test {
 namespace {
@@ -72,21 +73,6 @@ Run run_script(const std::string& name, const std::vector<std::string>& words,
     const auto status = process.wait_exit();
     return {.status = status.value_or(-1), .output = process.output()};
 }
-
-// `espalier store` in a process of its own; it takes no write without a token.
-struct Store {
-    Store()
-        : process({.argv = {ESPALIER_BINARY, "store", (folder / "blobs").string(), "--listen",
-                            "127.0.0.1:0", "--require-auth", "--mirror-private"}}) {
-        const auto line = process.wait_for_line("listening on ");
-        ESPALIER_CHECK(line);
-        url = line->substr(line->find("http://"));
-    }
-
-    TempDir folder;
-    Process process;
-    std::string url;
-};
 
 std::string text_of(const std::filesystem::path& path) {
     std::ostringstream text;
@@ -212,24 +198,25 @@ TEST_CASE("the Go original's scripts for this do the same") {
 
 TEST_CASE("the scripts for single requests upload, mirror and list, in hex or npub") {
     const Store here, there;
+    const TempDir folder;
     const auto secret = test_key().nsec();
     const auto run = [&](const std::string& name, const std::vector<std::string>& words) {
-        return run_script(name, words, secret, here.folder);
+        return run_script(name, words, secret, folder);
     };
     const auto hash = sha256_hex("a letter");
-    const auto file = here.folder.write("letter \"one\".txt", "a letter");
-    const auto uploaded = run("upload_file.sh", {file, here.url});
+    const auto file = folder.write("letter \"one\".txt", "a letter");
+    const auto uploaded = run("upload_file.sh", {file, here.url()});
     CHECK(uploaded.status == 0);
     const auto descriptor = Json::parse(uploaded.output, nullptr, false);
     CHECK(descriptor["sha256"] == hash);
     CHECK(descriptor["type"] == "text/plain");
 
     const std::string source = descriptor["url"];
-    const auto mirrored = run("mirror_hash.sh", {source, there.url + "/"});
+    const auto mirrored = run("mirror_hash.sh", {source, there.url() + "/"});
     CHECK(mirrored.status == 0);
     CHECK(Json::parse(mirrored.output, nullptr, false)["sha256"] == hash);
     for (const auto& user : {test_pubkey(), test_key().public_key().npub()}) {
-        const auto listed = Json::parse(run("list_pubkey.sh", {user, there.url}).output);
+        const auto listed = Json::parse(run("list_pubkey.sh", {user, there.url()}).output);
         REQUIRE(listed.size() == 1);
         CHECK(listed[0]["sha256"] == hash);
     }
@@ -237,23 +224,24 @@ TEST_CASE("the scripts for single requests upload, mirror and list, in hex or np
 
 TEST_CASE("the scripts for single requests say what is wrong, and fail") {
     const Store store;
-    const auto file = store.folder.write("letter.txt", "a letter");
+    const TempDir folder;
+    const auto file = folder.write("letter.txt", "a letter");
     const auto run = [&](const std::string& name, const std::vector<std::string>& words) {
-        return run_script(name, words, "", store.folder);
+        return run_script(name, words, "", folder);
     };
-    const auto unsigned_put = run("upload_file.sh", {file, store.url});
+    const auto unsigned_put = run("upload_file.sh", {file, store.url()});
     CHECK(unsigned_put.status == 1);
     CHECK(unsigned_put.output.find("espalier auth") != std::string::npos);
-    const auto nameless = run("mirror_hash.sh", {"http://example.com/picture.png", store.url});
+    const auto nameless = run("mirror_hash.sh", {"http://example.com/picture.png", store.url()});
     CHECK(nameless.status == 1);
     CHECK(nameless.output.find("no hash") != std::string::npos);
-    CHECK(run("list_pubkey.sh", {"npub1nobody", store.url}).status == 1);
+    CHECK(run("list_pubkey.sh", {"npub1nobody", store.url()}).status == 1);
     CHECK(run("list_pubkey.sh", {}).status == 1);
-    CHECK(run("list_pubkey.sh", {test_pubkey(), store.url}).output == "[]\n");
+    CHECK(run("list_pubkey.sh", {test_pubkey(), store.url()}).output == "[]\n");
     const auto secret = test_key().nsec();
     const auto hash = sha256_hex("a letter");
-    const auto missing = base::text(store.url, '/', hash);
-    const auto failed = run_script("mirror_hash.sh", {missing, store.url}, secret, store.folder);
+    const auto missing = base::text(store.url(), '/', hash);
+    const auto failed = run_script("mirror_hash.sh", {missing, store.url()}, secret, folder);
     CHECK(failed.status == 1);
     CHECK(failed.output.find("HTTP 502") != std::string::npos);
 }
