@@ -178,6 +178,8 @@ gateway::Options gateway_from(const Settings& from) {
     options.upload_strategy = strategy_from(from.redirect_strategy);
     options.download_strategy = strategy_from(from.download_strategy());
     options.redirect_status = static_cast<int>(from.redirect_status);
+    options.proxies = from.upstream_mode == settings::UpstreamMode::proxy;
+    options.proxy_when_needed = from.proxy_when_needed;
     options.uncertain_is_404 = from.uncertain_read == settings::UncertainRead::not_found;
     // Whom an allowlist names must show who they are.
     options.auth_required =

@@ -51,6 +51,7 @@ HeadAnswer read_head(const engine::TransferState& state, int miss_status) {
     answer.size = base::parse_number(headers.value("Content-Length"));
     if (const auto type = headers.get("Content-Type")) answer.type = protocol::clean_mime(*type);
     answer.last_modified = parse_http_date(headers.value("Last-Modified")).value_or(0);
+    answer.fit_for_browsers = answer.size && headers.has("Access-Control-Allow-Origin");
     answer.sunset = parse_http_date(headers.value("Sunset")).value_or(0);
     return answer;
 }

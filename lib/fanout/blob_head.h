@@ -23,6 +23,8 @@ struct HeadAnswer {
     std::string type;
     std::int64_t last_modified = 0;  // unix seconds, 0 unknown
     std::int64_t sunset = 0;         // unix seconds, 0 none
+    // It comes with what browsers need: CORS and a length.
+    bool fit_for_browsers = false;
 
     fleet::BlobFacts facts() const {
         return {.size = size, .type = type, .last_modified = last_modified, .sunset = sunset};

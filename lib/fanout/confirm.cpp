@@ -44,6 +44,7 @@ private:
                head_outcome(network_.fleet.at(task_.server), state, answer), state);
         transfer_ = {};
         if (answer.presence == Presence::there) {
+            network_.fleet.learn_fit_for_browsers(task_.server, answer.fit_for_browsers);
             network_.map.learn(task_.hash, task_.server, answer.facts(), asked_);
             return std::nullopt;
         }

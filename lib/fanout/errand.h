@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/clock.h"
 #include "fleet/upstream.h"
 #include "protocol/blob_hash.h"
 
@@ -15,7 +16,9 @@ struct Errand {
     fleet::UpstreamId server = 0;
     std::string authorization;  // "" = none; never logged
     std::int64_t until = 0;     // unix seconds; it is given up then
-    std::string owner = {};     // whose token it is: a public key in hex, "" unknown
+    // A delete: for so long "it is not there" may mean "not yet".
+    base::Seconds doubt{0};
+    std::string owner = {};  // whose token it is: a public key in hex, "" unknown
 };
 
 }  // namespace espalier::fanout

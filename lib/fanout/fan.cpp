@@ -19,9 +19,12 @@ struct Leg {
     Deadline again_at = Deadline::never();  // while it pauses before the next try
 };
 
-bool worth_another_try(const Leg& leg, const Outcome& outcome, const FanRules& rules) {
+// Nobody waits for a server that is known to be down.
+bool worth_another_try(const Network& network, const Leg& leg, const Outcome& outcome,
+                       const FanRules& rules) {
     return outcome.kind == OutcomeKind::upstream_fault && outcome.broken != fleet::Break::none &&
-           leg.tries <= rules.retries_max && !leg.request.deadline.passed();
+           leg.tries <= rules.retries_max && !leg.request.deadline.passed() &&
+           network.fleet.healthy(leg.upstream);
 }
 
 void begin(Network& network, Leg& leg, const std::shared_ptr<base::Bell>& bell) {
@@ -47,7 +50,7 @@ void read_answers(Network& network, std::vector<Leg>& legs, std::vector<Outcome>
                                   : outcome_of(upstream, state, rules.optional_endpoint);
         record(network, rules.op, outcome, state);
         leg.transfer = {};
-        if (worth_another_try(leg, outcome, rules))
+        if (worth_another_try(network, leg, outcome, rules))
             leg.again_at = Deadline::after(Milliseconds{50} * (1 << std::min(leg.tries, 6)));
         else
             outcomes[i] = std::move(outcome);

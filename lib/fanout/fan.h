@@ -21,7 +21,8 @@ struct FanRules {
     bool optional_endpoint = false;
     // Makes an outcome of a finished exchange; empty: outcome_of().
     std::function<fleet::Outcome(const fleet::Upstream&, const engine::TransferState&)> read;
-    // A leg that failed below HTTP is tried again this often, 100 ms, 200 ms, 400 ms … later.
+    // A leg that failed below HTTP is tried again this often, 100 ms, 200 ms, 400 ms … later,
+    // unless its upstream is unhealthy.
     // Requires: the operation is idempotent.
     int retries_max = 0;
     // When true for the outcomes so far, the rest are cancelled. May be empty: wait for all.

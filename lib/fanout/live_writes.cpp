@@ -16,7 +16,7 @@ void LiveWrites::add(const protocol::BlobHash& hash, const std::string& owner,
     });
 }
 
-void LiveWrites::cut(const protocol::BlobHash& hash, const std::string& owner) {
+bool LiveWrites::cut(const protocol::BlobHash& hash, const std::string& owner) {
     std::vector<std::weak_ptr<Write>> found;
     writes_.with([&](Writes& writes) {
         const auto [begin, end] = writes.equal_range(hash);
@@ -29,8 +29,13 @@ void LiveWrites::cut(const protocol::BlobHash& hash, const std::string& owner) {
             }
         }
     });
+    bool any = false;
     for (const auto& one : found)
-        if (const auto write = one.lock()) write->cut();
+        if (const auto write = one.lock()) {
+            write->cut();
+            any = true;
+        }
+    return any;
 }
 
 bool LiveWrites::under_way(const protocol::BlobHash& hash) const {

@@ -30,8 +30,8 @@ public:
     // `owner`: the uploader's public key in hex, "" unknown.
     void add(const protocol::BlobHash& hash, const std::string& owner,
              const std::shared_ptr<Write>& write);
-    // Ends those of this owner; another's go on.
-    void cut(const protocol::BlobHash& hash, const std::string& owner);
+    // Ends those of this owner; another's go on. False: there was none.
+    bool cut(const protocol::BlobHash& hash, const std::string& owner);
     // Whether a client's own upload or mirror of this blob still goes on.
     bool under_way(const protocol::BlobHash& hash) const;
     std::size_t size() const {

@@ -31,7 +31,11 @@ fleet::UpstreamSet only(fleet::UpstreamId server) {
 class Remainders::Retry : public Job {
 public:
     Retry(Remainders& all, Errand what)
-        : Job(all.mover_), all_(all), what_(std::move(what)), again_at_(Steady::now() + pause()) {}
+        : Job(all.mover_),
+          all_(all),
+          what_(std::move(what)),
+          again_at_(Steady::now() + pause()),
+          believed_from_(Steady::now() + what_.doubt) {}
     ~Retry() override { all_.waiting_.fetch_sub(1); }
 
     std::optional<Deadline> step(Steady::time_point now) override {
@@ -65,8 +69,10 @@ private:
             outcome_of(all_.network_.fleet.at(what_.server), state, /*optional_endpoint=*/false);
         record(all_.network_, fleet::Op::remove, outcome, state);
         transfer_ = {};
-        if (is_gone(outcome)) return succeed();
-        if (!is_remainder(outcome)) return give_up(outcome.reason);
+        // What was cut on its way there may arrive yet.
+        const bool doubtful = is_gone(outcome) && now < believed_from_;
+        if (is_gone(outcome) && !doubtful) return succeed();
+        if (!is_remainder(outcome) && !doubtful) return give_up(outcome.reason);
         again_at_ = now + pause();
         return Deadline::at(again_at_);
     }
@@ -96,6 +102,7 @@ private:
     std::uint32_t tries_ = 0;
     std::mt19937 dice_{std::random_device{}()};
     Steady::time_point again_at_;
+    const Steady::time_point believed_from_;
 };
 
 bool is_remainder(const Outcome& outcome) {

@@ -170,10 +170,6 @@ private:
     void bring(const Place& place, const std::string& owner,
                std::function<std::string()> authorize) {
         const auto& [server, hash] = place;
-        if (ledger().buried(hash, tools_.network.clock.unix_now())) {
-            settle(place);
-            return;
-        }
         RepairPlan plan{.hash = hash,
                         .server = server,
                         .owner = owner,
@@ -187,10 +183,13 @@ private:
                                           const std::string& why) {
                 rounds->ended(done, end, why);
             });
+        // First of all, so that a delete finds it, or is found by it.
+        live_writes_.add(hash, owner, job);
+        if (live_writes_.under_way(hash)) return;
+        if (ledger().buried(hash, tools_.network.clock.unix_now())) return settle(place);
         running_.insert(place);
         ++sites_[server].running;
         counts_.running = running_.size();
-        live_writes_.add(hash, owner, job);
         tools_.mover.add(job);
     }
 

@@ -46,6 +46,7 @@ struct Fleet::Live {
     std::atomic<std::int64_t> last_success{0};
     std::atomic<std::int64_t> in_flight{0};
     std::atomic<int> miss_status{0};
+    std::atomic<bool> fit_for_browsers{true};
     std::atomic<std::uint64_t> bytes_up{0};
     std::atomic<std::uint64_t> bytes_down{0};
     std::array<std::atomic<std::uint64_t>, kOps> successes{};
@@ -246,6 +247,14 @@ std::optional<Outcome> Fleet::known_refusal(UpstreamId id, std::optional<std::ui
         return left_out(id, OutcomeKind::client_fault, 415,
                         base::text("the server has lately refused ", type));
     return std::nullopt;
+}
+
+bool Fleet::fit_for_browsers(UpstreamId id) const {
+    return live_[id]->fit_for_browsers.load(kRelaxed);
+}
+
+void Fleet::learn_fit_for_browsers(UpstreamId id, bool fit) {
+    live_[id]->fit_for_browsers.store(fit, kRelaxed);
 }
 
 int Fleet::miss_status(UpstreamId id) const {

@@ -99,6 +99,9 @@ public:
     // What an upstream answers to a HEAD of a blob that nobody has, as probes saw it; 0 unknown.
     int miss_status(UpstreamId id) const;
     void learn_miss_status(UpstreamId id, int status);
+    // Whether its blobs come with what browsers need; true while nobody knows.
+    bool fit_for_browsers(UpstreamId id) const;
+    void learn_fit_for_browsers(UpstreamId id, bool fit);
     // What the operator states of an optional endpoint, else what a probe found out.
     Offering offering(UpstreamId id, Endpoint endpoint) const;
     // Requires: the operator states nothing.

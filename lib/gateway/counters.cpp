@@ -38,6 +38,14 @@ void Counters::count_upload(Quorum result) {
     uploads_.at(static_cast<std::size_t>(result)).fetch_add(1, std::memory_order_relaxed);
 }
 
+void Counters::count_proxied(std::uint64_t bytes, std::uint64_t failovers,
+                             std::uint64_t mismatches) {
+    proxied_.fetch_add(1, std::memory_order_relaxed);
+    proxied_bytes_.fetch_add(bytes, std::memory_order_relaxed);
+    failovers_.fetch_add(failovers, std::memory_order_relaxed);
+    mismatches_.fetch_add(mismatches, std::memory_order_relaxed);
+}
+
 void Counters::describe(metrics::Exposition& out) const {
     for (std::size_t m = 0; m < kMethods; ++m)
         for (std::size_t r = 0; r < kRoutes; ++r)
@@ -57,6 +65,13 @@ void Counters::describe(metrics::Exposition& out) const {
                     uploads_[result].load(), {{"result", kUploadNames[result]}});
     out.counter("blossom_gw_rate_limited_total",
                 "Requests refused because of an address's or a key's rates", rate_limited_.load());
+    out.counter("blossom_gw_proxied_total", "Bodies fetched for clients", proxied_.load());
+    out.counter("blossom_gw_proxied_bytes_total", "Bytes of them that clients got",
+                proxied_bytes_.load());
+    out.counter("blossom_gw_proxy_failovers_total",
+                "Times that another server went on with such a body", failovers_.load());
+    out.counter("blossom_gw_proxy_mismatches_total",
+                "Such bodies whose digest did not agree with their name", mismatches_.load());
     out.counter("blossom_gw_map_hits_total", "Reads answered from the map", map_hits_.load());
     out.counter("blossom_gw_map_misses_total", "Reads that needed a lookup", map_misses_.load());
 }

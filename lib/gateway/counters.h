@@ -24,6 +24,8 @@ public:
     enum class Quorum : std::uint8_t { met, failed, aborted };
     void count_upload(Quorum result);
     void count_rate_limited() { rate_limited_.fetch_add(1, std::memory_order_relaxed); }
+    // A body that we fetched for a client: what it got of it.
+    void count_proxied(std::uint64_t bytes, std::uint64_t failovers, std::uint64_t mismatches);
     void count_map(bool hit) {
         (hit ? map_hits_ : map_misses_).fetch_add(1, std::memory_order_relaxed);
     }
@@ -39,6 +41,7 @@ private:
     std::array<Count, 14> refusals_{};
     std::array<Count, 3> uploads_{};
     Count map_hits_{0}, map_misses_{0}, rate_limited_{0};
+    Count proxied_{0}, proxied_bytes_{0}, failovers_{0}, mismatches_{0};
 };
 
 }  // namespace espalier::gateway

@@ -15,6 +15,14 @@ using fleet::OutcomeKind;
 
 namespace {
 
+// How long a server may take to store what was cut on its way there.
+constexpr base::Seconds kDoubt{30};
+
+// While it lives nobody begins to bring the blob anywhere.
+struct Mark : fanout::Write {
+    void cut() override {}
+};
+
 // What one delete is about, and who asks for it.
 struct Deletion {
     const Parts& parts;
@@ -22,6 +30,7 @@ struct Deletion {
     Admission admission;
     // Servers that know the gateway as the owner's stand-in: they heed its key alone.
     std::vector<std::string> kept;
+    bool has_cut = false;  // writes that may arrive after the delete
 
     bool is_kept(const fleet::Upstream& upstream) const {
         return std::ranges::find(kept, upstream.url.text()) != kept.end();
@@ -53,7 +62,7 @@ std::vector<std::string> kept_copies(const Parts& parts, const protocol::BlobHas
 // From now on nobody brings the blob back, and whom the delete did not reach is asked again. A
 // server that says yes may do so without deleting: it is asked what it has (sheet A.17).
 void follow_up(const Deletion& deletion, const std::vector<Outcome>& outcomes) {
-    const auto& [parts, hash, admission, kept] = deletion;
+    const auto& [parts, hash, admission, kept, has_cut] = deletion;
     const auto now = parts.network.clock.unix_now();
     const auto ttl = std::chrono::duration_cast<base::Seconds>(parts.options.tombstone_ttl);
     const auto buried = parts.ledger.bury(hash, owner_of(admission), now + ttl.count(), now);
@@ -64,8 +73,10 @@ void follow_up(const Deletion& deletion, const std::vector<Outcome>& outcomes) {
         const auto& upstream = parts.network.fleet.at(outcome.upstream);
         if (outcome.kind == OutcomeKind::ok) deleted.add(upstream.id);
         if (!buried) continue;
-        if (fanout::is_remainder(outcome))
-            parts.remainders.retry(deletion.errand(upstream, deletion.token(upstream)));
+        auto errand = deletion.errand(upstream, deletion.token(upstream));
+        if (has_cut) errand.doubt = kDoubt;
+        if (fanout::is_remainder(outcome) || (has_cut && outcome.sent))
+            parts.remainders.retry(std::move(errand));
         if (!deletion.is_kept(upstream)) continue;
         // The owner may have stored it there, too, since.
         parts.remainders.retry(deletion.errand(upstream, deletion.own_token(upstream)));
@@ -90,8 +101,13 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     auto& fleet = parts.network.fleet;
     auto targets =
         choose_targets(fleet, admission->caller, parts.network.clock.unix_now(), std::nullopt);
+    // What is still on its way there would bring it back.
+    const auto mark = std::make_shared<Mark>();
+    const auto owner = owner_of(*admission);
+    parts.live_writes.add(path->hash, "", mark);
+    const bool has_cut = !owner.empty() && parts.live_writes.cut(path->hash, owner);
     const Deletion deletion{parts, path->hash, *admission,
-                            kept_copies(parts, path->hash, *admission)};
+                            kept_copies(parts, path->hash, *admission), has_cut};
     std::vector<fanout::FanLeg> legs;
     const auto deadline = base::Deadline::after(parts.options.timeout);
     for (const auto id : targets.chosen) {
@@ -102,9 +118,6 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
         if (!token.empty()) leg.headers.add("Authorization", token);
         legs.push_back({id, std::move(leg)});
     }
-    // What is still on its way there would bring it back.
-    if (const auto owner = owner_of(*admission); !owner.empty())
-        parts.live_writes.cut(path->hash, owner);
     auto outcomes = fan_out(parts.network, std::move(legs),
                             {.op = fleet::Op::remove, .retries_max = parts.options.retries_max});
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::remove, out);

@@ -29,21 +29,28 @@ std::string_view type_or_default(std::string_view type) {
 
 }  // namespace
 
-std::optional<GetBlob::Choice> GetBlob::choose(fleet::UpstreamSet servers, const BlobHash& hash,
-                                               const Asker& asker) {
+std::span<const fleet::Candidate> GetBlob::rank_all(fleet::UpstreamSet servers,
+                                                    const BlobHash& hash, const Asker& asker,
+                                                    Candidates& room) {
     const auto given = turns_.recently_given.get(asker.peer, hash, Steady::now());
-    std::array<fleet::Candidate, fleet::kUpstreamsMax> candidates;
     std::size_t count = 0;
     for (auto rest = servers.bits(); rest != 0; rest &= rest - 1) {
         const auto id = static_cast<fleet::UpstreamId>(__builtin_ctzll(rest));
-        candidates[count] = parts_.network.fleet.candidate(id);
-        candidates[count].just_given = given == id;
+        room[count] = parts_.network.fleet.candidate(id);
+        room[count].just_given = given == id;
         ++count;
     }
-    if (count == 0) return std::nullopt;
     const auto turn = turns_.next.fetch_add(asker.takes_a_turn ? 1 : 0, std::memory_order_relaxed);
-    fleet::rank(std::span(candidates).first(count), parts_.options.download_strategy, turn);
-    const auto& best = candidates.front();
+    const auto candidates = std::span(room).first(count);
+    fleet::rank(candidates, parts_.options.download_strategy, turn);
+    return candidates;
+}
+
+std::optional<GetBlob::Choice> GetBlob::choose(fleet::UpstreamSet servers, const BlobHash& hash,
+                                               const Asker& asker) {
+    if (servers.empty()) return std::nullopt;
+    Candidates room;
+    const auto& best = rank_all(servers, hash, asker, room).front();
     return Choice{.upstream = best.id, .good = best.healthy && !best.suspect};
 }
 
@@ -70,6 +77,15 @@ std::string GetBlob::location(fleet::UpstreamId upstream, const BlobPath& path,
     return url;
 }
 
+bool GetBlob::is_unfit(fleet::UpstreamId upstream, bool secure) const {
+    if (!parts_.options.proxy_when_needed) return false;
+    const auto& fleet = parts_.network.fleet;
+    if (!fleet.fit_for_browsers(upstream)) return true;
+    // Mixed content.
+    return (secure || parts_.options.base_url.starts_with("https:")) &&
+           fleet.at(upstream).url.scheme() == "http";
+}
+
 bool GetBlob::instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) {
     if (needs_worker(head)) return false;
     const auto path = protocol::parse_blob_path(head.path);
@@ -77,11 +93,15 @@ bool GetBlob::instant(const http::Head& head, std::string_view peer, http::Insta
     const auto entry = parts_.network.map.find(path->hash, Steady::now());
     if (!entry) return false;
     const bool is_head = head.method == "HEAD";
+    if (!is_head && parts_.options.proxies) return false;
     const auto choice =
         choose(entry->servers, path->hash, {.peer = peer, .takes_a_turn = !is_head});
     if (!choice || !choice->good) return false;
     if (is_head &&
         (!entry->facts.size || entry->facts.last_modified != 0 || entry->facts.sunset != 0))
+        return false;
+    // Whether that line may be believed is for the worker to say.
+    if (!is_head && is_unfit(choice->upstream, head.header("X-Forwarded-Proto").has_value()))
         return false;
     parts_.counters.count_map(true);
     verify_if_old(path->hash, *entry);
@@ -120,7 +140,7 @@ http::Reply GetBlob::handle(const http::Request& request) {
         if (choice && choice->good) {
             parts_.counters.count_map(true);
             verify_if_old(path->hash, *entry);
-            return answer(request, *path, *choice, entry->facts);
+            return answer(request, *path, *choice, {entry->servers, entry->facts});
         }
     }
     parts_.counters.count_map(false);
@@ -128,7 +148,7 @@ http::Reply GetBlob::handle(const http::Request& request) {
     switch (located.found) {
         case fanout::Found::somewhere:
             return answer(request, *path, *choose(located.servers, path->hash, asker),
-                          located.facts.facts());
+                          {located.servers, located.facts.facts()});
         case fanout::Found::nowhere:
             return not_found(located);
         default:
@@ -137,27 +157,72 @@ http::Reply GetBlob::handle(const http::Request& request) {
 }
 
 http::Reply GetBlob::answer(const http::Request& request, const BlobPath& path,
-                            const Choice& choice, const fleet::BlobFacts& facts) {
-    const auto& host = parts_.network.fleet.host(choice.upstream);
-    if (request.head.method == "HEAD") {
-        http::Reply reply(200);
-        reply.header("Content-Type", type_or_default(facts.type));
-        reply.header("Accept-Ranges", "bytes");
-        reply.header("ETag", base::text('"', path.hash.hex(), '"'));
-        reply.header("Cache-Control", kForEver);
-        reply.header("X-Upstream", host).header("X-Cache", "DISABLED");
-        if (facts.last_modified != 0)
-            reply.header("Last-Modified", fanout::http_date(facts.last_modified));
-        if (facts.sunset != 0) reply.header("Sunset", fanout::http_date(facts.sunset));
-        // Some servers do not say how long it is; then neither do we.
-        facts.size ? reply.length(*facts.size) : reply.stream({}, type_or_default(facts.type));
-        return reply;
-    }
+                            const Choice& choice, const Known& known) {
+    if (request.head.method == "HEAD") return answer_head(path, choice, known.facts);
+    if (parts_.options.proxies || is_unfit(choice.upstream, request.secure))
+        return proxied(request, path.hash, known);
     take(choice, path.hash, request.peer);
     http::Reply reply(parts_.options.redirect_status);
-    reply.header("Location", location(choice.upstream, path, facts.type));
+    reply.header("Location", location(choice.upstream, path, known.facts.type));
     reply.header("Cache-Control", kNoStore);
-    reply.header("X-Upstream", host).header("X-Cache", "DISABLED");
+    reply.header("X-Upstream", parts_.network.fleet.host(choice.upstream));
+    reply.header("X-Cache", "DISABLED");
+    return reply;
+}
+
+http::Reply GetBlob::answer_head(const BlobPath& path, const Choice& choice,
+                                 const fleet::BlobFacts& facts) const {
+    http::Reply reply(200);
+    reply.header("Content-Type", type_or_default(facts.type));
+    reply.header("Accept-Ranges", "bytes");
+    reply.header("ETag", base::text('"', path.hash.hex(), '"'));
+    reply.header("Cache-Control", kForEver);
+    reply.header("X-Upstream", parts_.network.fleet.host(choice.upstream));
+    reply.header("X-Cache", "DISABLED");
+    if (facts.last_modified != 0)
+        reply.header("Last-Modified", fanout::http_date(facts.last_modified));
+    if (facts.sunset != 0) reply.header("Sunset", fanout::http_date(facts.sunset));
+    // Some servers do not say how long it is; then neither do we.
+    facts.size ? reply.length(*facts.size) : reply.stream({}, type_or_default(facts.type));
+    return reply;
+}
+
+http::Reply GetBlob::proxied(const http::Request& request, const BlobHash& hash,
+                             const Known& known) {
+    const auto origins = [&](fleet::UpstreamSet servers) {
+        Candidates room;
+        std::vector<fleet::UpstreamId> ids;
+        for (const auto& candidate : rank_all(servers, hash, {.peer = request.peer}, room))
+            ids.push_back(candidate.id);
+        return ids;
+    };
+    const ProxyBlob proxy(parts_);
+    auto reply = proxy.reply(request, hash, origins(known.servers), known.facts);
+    if (reply) return std::move(*reply);
+    // What was known may be old: all the others are asked, as if nothing were known.
+    fleet::UpstreamSet others;
+    for (const auto& upstream : parts_.network.fleet.upstreams())
+        if (upstream.mode != fleet::Mode::source && !known.servers.has(upstream.id))
+            others.add(upstream.id);
+    if (others.empty()) return not_fetched(reply.error());
+    auto failure = std::move(reply).error();
+    reply = proxy.reply(request, hash, origins(others), {});
+    if (reply) return std::move(*reply);
+    std::ranges::copy(reply.error().outcomes, std::back_inserter(failure.outcomes));
+    if (reply.error().error.kind != failure.error.kind)
+        failure.error.kind = base::ErrorKind::upstream;
+    return not_fetched(failure);
+}
+
+http::Reply GetBlob::not_fetched(const ProxyBlob::Failure& failure) const {
+    const auto& [error, outcomes] = failure;
+    if (error.kind == base::ErrorKind::missing)
+        return not_found({.found = fanout::Found::nowhere, .outcomes = outcomes});
+    auto reply = http::Reply::json(http::status_of(error.kind),
+                                   error_body(parts_.network.fleet, error.reason, outcomes));
+    reply.reason(error.reason).header("Retry-After", "1").header("X-Cache", "DISABLED");
+    reply.header("Cache-Control", kNoStore);
+    reply.header("X-Upstream-Results", upstream_results(parts_.network.fleet, outcomes));
     return reply;
 }
 

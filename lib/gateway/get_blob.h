@@ -1,14 +1,18 @@
-// GET and HEAD /<sha256>[.ext] in redirect mode (sheet A.1, A.2, A.18).
+// GET and HEAD /<sha256>[.ext] (sheet A.1, A.2, A.18).
 //
-// A GET is sent to the replica that rank() puts first; a HEAD is answered by us from what the
-// winner said. What the map knows is answered on the reactor; the rest looks the blob up.
+// A GET is sent to the replica that rank() puts first, or fetched for the client in proxy mode and
+// where a browser could not use that server; a HEAD is answered by us from what the winner said.
+// What the map knows is redirected on the reactor; the rest looks the blob up.
 //
 // Threads: instant() on reactors, handle() on workers.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <span>
 
 #include "gateway/parts.h"
+#include "gateway/proxy_blob.h"
 #include "gateway/recently_given.h"
 #include "http/reply.h"
 #include "http/request.h"
@@ -40,14 +44,31 @@ private:
         std::string_view peer;
         bool takes_a_turn = true;  // a HEAD does not: the GET after it would always get the same
     };
+    // Where the blob is, as far as we know, and what is known of it.
+    struct Known {
+        fleet::UpstreamSet servers;
+        fleet::BlobFacts facts;
+    };
+    using Candidates = std::array<fleet::Candidate, fleet::kUpstreamsMax>;
+    // The best first.
+    std::span<const fleet::Candidate> rank_all(fleet::UpstreamSet servers,
+                                               const protocol::BlobHash& hash, const Asker& asker,
+                                               Candidates& room);
     std::optional<Choice> choose(fleet::UpstreamSet servers, const protocol::BlobHash& hash,
                                  const Asker& asker);
     void take(const Choice& choice, const protocol::BlobHash& hash, std::string_view peer);
     void verify_if_old(const protocol::BlobHash& hash, const fleet::BlobEntry& entry);
     std::string location(fleet::UpstreamId upstream, const protocol::BlobPath& path,
                          std::string_view type) const;
+    // Whether a browser that asks like this could not use what the upstream sends.
+    bool is_unfit(fleet::UpstreamId upstream, bool secure) const;
     http::Reply answer(const http::Request& request, const protocol::BlobPath& path,
-                       const Choice& choice, const fleet::BlobFacts& facts);
+                       const Choice& choice, const Known& known);
+    http::Reply answer_head(const protocol::BlobPath& path, const Choice& choice,
+                            const fleet::BlobFacts& facts) const;
+    http::Reply proxied(const http::Request& request, const protocol::BlobHash& hash,
+                        const Known& known);
+    http::Reply not_fetched(const ProxyBlob::Failure& failure) const;
     http::Reply not_found(const fanout::Located& located) const;
     http::Reply uncertain(const fanout::Located& located) const;
 

@@ -25,6 +25,8 @@ struct Options {
     fleet::Strategy upload_strategy = fleet::Strategy::round_robin;
     fleet::Strategy download_strategy = fleet::Strategy::round_robin;
     int redirect_status = 307;
+    bool proxies = false;           // upstream_mode: proxy
+    bool proxy_when_needed = true;  // where a browser could not use the server
     bool uncertain_is_404 = false;
     bool auth_required = true;  // auth.writes: required
     bool delete_any_suffices = false;

@@ -108,8 +108,9 @@ Section<S> downloads() {
         "Downloads",
         {
             key("upstream_mode", &S::upstream_mode,
-                "How a blob reaches the client: redirect = it is sent to an upstream. The "
-                "environment variable UPSTREAM_MODE goes before this key, and sets "
+                "How a blob reaches the client: redirect = it is sent to an upstream; proxy = this "
+                "gateway fetches it, and checks it on its way. The environment variable "
+                "UPSTREAM_MODE goes before this key, and sets "
                 "redirect_status 302 and uncertain_read 404 unless the file has them."),
             key("redirect_strategy", &S::redirect_strategy,
                 "Which replica is named first, in descriptors and redirects. fastest = of the "
@@ -118,6 +119,10 @@ Section<S> downloads() {
             key("download_redirect_strategy", &S::download_redirect_strategy,
                 "The same for redirects alone. Empty = redirect_strategy."),
             key("redirect_status", &S::redirect_status, "The status of redirects.").live(),
+            key("proxy_when_needed", &S::proxy_when_needed,
+                "Whether blobs of an upstream that browsers could not use (no CORS or no length, "
+                "or http while the client came by https) are fetched by this gateway instead.")
+                .live(),
             key("uncertain_read", &S::uncertain_read,
                 "When no upstream has the blob but some did not answer: 502 (504 if all of "
                 "those timed out), or 404 as the Go original.")

@@ -114,6 +114,7 @@ struct Settings {
     Strategy redirect_strategy = Strategy::round_robin;
     std::optional<Strategy> download_redirect_strategy;  // nothing: redirect_strategy
     RedirectStatus redirect_status = RedirectStatus::temporary;
+    bool proxy_when_needed = true;
     UncertainRead uncertain_read = UncertainRead::bad_gateway;
     OrAuto<Milliseconds> hedge_delay{Milliseconds(100)};
     Milliseconds lookup_timeout = Seconds(3);

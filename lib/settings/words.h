@@ -26,7 +26,7 @@ inline constexpr auto kWords<Tri> =
 template <>
 inline constexpr auto kWords<UpstreamMode> = std::to_array<Word<UpstreamMode>>(
     {{"redirect", UpstreamMode::redirect},
-     {"proxy", UpstreamMode::proxy, false},
+     {"proxy", UpstreamMode::proxy},
      {"redirect_and_cache", UpstreamMode::redirect_and_cache, false}});
 
 template <>

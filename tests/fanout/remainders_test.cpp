@@ -68,6 +68,20 @@ TEST_CASE("a copy that is gone already is as good as deleted") {
     CHECK(f.remainders.snapshot().deleted == 1);
 }
 
+TEST_CASE("what was cut on its way there may arrive yet, and is deleted then") {
+    Fixture f;
+    f.world.server(0).drop_blob(f.hash.hex());
+    f.remainders.retry({.hash = f.hash,
+                        .server = 0,
+                        .authorization = f.authorization,
+                        .until = kLater,
+                        .doubt = base::Seconds{3600}});
+    CHECK(f.deletes_reach(2));
+    f.world.server(0).put_blob("a blob");
+    CHECK(f.world.wait_for([&] { return !f.world.server(0).has_blob(f.hash.hex()); }));
+    CHECK(f.remainders.snapshot().waiting == 1);
+}
+
 TEST_CASE("a refusal, and the end of the token, end the retries") {
     Fixture f;
     f.answer(403);

@@ -187,6 +187,25 @@ TEST_CASE("a delete ends a repair that is under way") {
     }
 }
 
+TEST_CASE("while a delete is under way nobody begins to bring the blob") {
+    struct Mark : fanout::Write {
+        void cut() override {}
+    };
+    Fixture f;
+    auto mark = std::make_shared<Mark>();
+    const auto hash = f.store_and_miss("a blob");
+    f.live_writes.add(hash, "", mark);
+    f.expect(hash);
+    f.store_and_miss("another blob");
+    f.repairer.start();
+    CHECK(f.ends(RepairEnd::mirrored));
+    CHECK(f.last().count("HEAD", "/" + hash.hex()) == 0);
+    REQUIRE(f.world.ledger->bury(hash, test_pubkey(1), kLater, 0));
+    mark.reset();
+    CHECK(f.none_missing());
+    CHECK_FALSE(f.last().has_blob(hash.hex()));
+}
+
 TEST_CASE("what a client's own write still brings is left to it") {
     struct Busy : fanout::Write {
         void cut() override {}

@@ -90,7 +90,7 @@ TEST_CASE("chunked_uploads: reject asks for a length, and nobody is asked") {
 }
 
 TEST_CASE("redirect_strategy: local names base_url in descriptors, and redirects go on") {
-    World world({.server_keys = "  redirect_strategy: local\n"
+    World world({.server_keys = "  redirect_strategy: local\n  proxy_when_needed: false\n"
                                 "  base_url: \"https://gateway.example/\"\n"});
     const auto hash = sha256_hex("a picture");
     const auto url = descriptor_url(world);

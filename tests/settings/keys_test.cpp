@@ -38,10 +38,11 @@ const Samples kServerSamples{
     {"upload.window", "4MiB"},
     {"min_upload_timeout", "1m"},
     {"max_upload_timeout", "1h"},
-    {"upstream_mode", "redirect"},
+    {"upstream_mode", "proxy"},
     {"redirect_strategy", "health_based"},
     {"download_redirect_strategy", "priority"},
     {"redirect_status", "302"},
+    {"proxy_when_needed", "false"},
     {"uncertain_read", "404"},
     {"hedge_delay", "50ms"},
     {"lookup_timeout", "2s"},
@@ -105,8 +106,8 @@ const Samples kUpstreamSamples{
     {"max_token_age", "3m"},
 };
 
-// So far these have one value only, the default; they exist so that later ones can be chosen.
-const std::set<std::string_view> kSingleValued{"upstream_mode", "hints"};
+// So far this has one value only, the default; it exists so that later ones can be chosen.
+const std::set<std::string_view> kSingleValued{"hints"};
 
 template <class Owner>
 void check_each_key(const Samples& samples) {
