@@ -154,7 +154,8 @@ void Upload::open_legs() {
                    {});
             continue;
         }
-        auto request = request_to(upstream, "PUT", "/upload", plan_.deadline);
+        auto request =
+            request_to(upstream, "PUT", plan_.transforms ? "/media" : "/upload", plan_.deadline);
         request.headers = leg.target.headers;
         if (promised) request.headers.set("X-SHA-256", promised->hex());
         request.upload_bytes = plan_.body_bytes.value_or(size);
@@ -227,34 +228,39 @@ void Upload::read_answer(Leg& leg, const std::optional<BlobHash>& hash) {
         pace_->offsets[static_cast<std::size_t>(&leg - legs_.data())] = Pace::kWantsNoMore;
         return;
     }
-    std::optional<std::int64_t> uploaded;
-    if (accepted) return decide(leg, judge_answer(leg, state, *hash, uploaded), state, uploaded);
-    auto outcome = outcome_of(network_.fleet.at(leg.target.upstream), state, false);
+    std::optional<protocol::Descriptor> stored;
+    if (accepted) {
+        auto outcome = judge_answer(leg, state, *hash, stored);
+        return decide(leg, std::move(outcome), state, std::move(stored));
+    }
+    auto outcome = outcome_of(network_.fleet.at(leg.target.upstream), state, plan_.transforms);
     // The time was the client's: it has not sent the whole body yet.
     if (!hash && outcome.broken == fleet::Break::timeout && plan_.deadline.passed())
         outcome.kind = OutcomeKind::cancelled;
     decide(leg, std::move(outcome), state);
 }
 
-// A 2xx counts only with a descriptor of the very bytes that were sent.
+// A 2xx counts only with a descriptor of the very bytes that were sent, or of what was made of
+// them.
 Outcome Upload::judge_answer(const Leg& leg, const engine::TransferState& state,
-                             const BlobHash& hash, std::optional<std::int64_t>& uploaded) const {
+                             const BlobHash& hash,
+                             std::optional<protocol::Descriptor>& stored) const {
     auto outcome = outcome_of(network_.fleet.at(leg.target.upstream), state, false);
-    const auto descriptor = protocol::parse_descriptor(state.response.body);
+    auto descriptor = protocol::parse_descriptor(state.response.body);
     if (!descriptor) {
         outcome.kind = OutcomeKind::upstream_fault;
         outcome.reason = base::text("answered ", outcome.status, " without a valid descriptor");
-    } else if (descriptor->sha256 != hash) {
+    } else if (descriptor->sha256 != hash && !plan_.transforms) {
         outcome.kind = OutcomeKind::upstream_fault;
         outcome.reason = "stored other bytes: its descriptor names another hash";
-    } else if (descriptor->uploaded > 0) {
-        uploaded = descriptor->uploaded;
+    } else {
+        stored = std::move(*descriptor);
     }
     return outcome;
 }
 
 void Upload::decide(Leg& leg, Outcome outcome, const engine::TransferState& state,
-                    std::optional<std::int64_t> uploaded) {
+                    std::optional<protocol::Descriptor> stored) {
     const auto index = static_cast<std::size_t>(&leg - legs_.data());
     const bool ok = outcome.kind == OutcomeKind::ok;
     leg.decided = true;
@@ -270,17 +276,19 @@ void Upload::decide(Leg& leg, Outcome outcome, const engine::TransferState& stat
         status.verdict = judge(status.outcomes, plan_.quorum);
         if (status.verdict.decision == fleet::Decision::met && !status.met_at)
             status.met_at = Steady::now();
-        if (uploaded) status.uploaded = std::min(status.uploaded.value_or(*uploaded), *uploaded);
+        if (const auto time = stored ? stored->uploaded : 0; time > 0)
+            status.uploaded = std::min(status.uploaded.value_or(time), time);
+        if (plan_.transforms) status.made = stored;
         return std::pair(shared.hash, shared.in_ledger);
     });
     worker_bell_->ring();
-    if (ok) confirmer_.after_store(*hash, leg.target.upstream);
+    if (ok) confirmer_.after_store(stored ? stored->sha256 : *hash, leg.target.upstream);
     if (in_ledger) strike_if_settled(*hash, outcome);
 }
 
-// A client that has sent nothing yet teaches nothing.
+// A client that has sent nothing yet teaches nothing, and PUT /media nothing about PUT /upload.
 void Upload::learn(const Leg& leg, const Outcome& outcome) {
-    if (spool_->size() == 0) return;
+    if (spool_->size() == 0 || plan_.transforms) return;
     network_.fleet.learn_what_it_takes(
         outcome, plan_.body_bytes.value_or(spool_->size()),
         protocol::media_type(leg.target.headers.value("Content-Type")));

@@ -22,6 +22,7 @@
 #include "fleet/judge.h"
 #include "ledger/ledger.h"
 #include "protocol/blob_hash.h"
+#include "protocol/descriptor.h"
 #include "spool/spool.h"
 
 namespace espalier::fanout {
@@ -41,6 +42,7 @@ struct UploadPlan {
     std::optional<std::uint64_t> body_bytes;     // as declared; nothing: found out by reading
     std::optional<protocol::BlobHash> promised;  // X-SHA-256, or the token's only x tag
     bool verify_first = false;                   // required when body_bytes is unknown
+    bool transforms = false;                     // PUT /media: another blob is stored
     base::Deadline deadline = base::Deadline::never();
     base::Milliseconds stall_timeout{30'000};
 };
@@ -50,6 +52,8 @@ struct UploadStatus {
     fleet::Verdict verdict;
     std::optional<base::Steady::time_point> met_at;  // when the quorum was reached
     std::optional<std::int64_t> uploaded;            // earliest that the upstreams state
+    // Of the blob that was made of this one, by PUT /media.
+    std::optional<protocol::Descriptor> made = {};
     bool body_lost = false;  // a body to be verified first could not be kept: no room
 
     bool all_decided() const { return verdict.pending == 0; }
@@ -134,9 +138,9 @@ private:
     void read_answer(Leg& leg, const std::optional<protocol::BlobHash>& hash);
     fleet::Outcome judge_answer(const Leg& leg, const engine::TransferState& state,
                                 const protocol::BlobHash& hash,
-                                std::optional<std::int64_t>& uploaded) const;
+                                std::optional<protocol::Descriptor>& stored) const;
     void decide(Leg& leg, fleet::Outcome outcome, const engine::TransferState& state,
-                std::optional<std::int64_t> uploaded = std::nullopt);
+                std::optional<protocol::Descriptor> stored = std::nullopt);
     void learn(const Leg& leg, const fleet::Outcome& outcome);
     void strike_if_settled(const protocol::BlobHash& hash, const fleet::Outcome& outcome);
     void cut_all(const std::string& why);

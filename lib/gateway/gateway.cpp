@@ -29,6 +29,10 @@ bool is_bounded(const http::Head& head, Route route) {
            route != Route::ready && route != Route::metrics;
 }
 
+bool is_upload(const http::Head& head, Route route) {
+    return head.method == "PUT" && (route == Route::upload || route == Route::media);
+}
+
 bool is_read(const http::Head& head) {
     return head.method == "GET" || head.method == "HEAD";
 }
@@ -64,6 +68,7 @@ http::Lane Gateway::lane(const http::Head& head) const {
         case Route::metrics:
             return http::Lane::reserved;
         case Route::upload:
+        case Route::media:
         case Route::mirror:
             return head.method == "PUT" ? http::Lane::bulk : http::Lane::ordinary;
         case Route::blob:
@@ -75,8 +80,7 @@ http::Lane Gateway::lane(const http::Head& head) const {
 }
 
 std::uint64_t Gateway::body_bytes_max(const http::Head& head) const {
-    const bool upload = head.method == "PUT" && route_of(head.path) == Route::upload;
-    return upload ? parts().options.upload_bytes_max : 64ULL * 1024;
+    return is_upload(head, route_of(head.path)) ? parts().options.upload_bytes_max : 64ULL * 1024;
 }
 
 void Gateway::answered(const http::Head& head, std::string_view, int status, std::uint64_t) {
@@ -87,8 +91,8 @@ http::Reply Gateway::handle(http::Request& request) {
     const auto route = route_of(request.head.path);
     if (request.head.method == "OPTIONS") return http::preflight();
     if (is_bounded(request.head, route)) {
-        const bool uploads = route == Route::upload && request.head.method == "PUT";
-        const auto bytes = uploads ? request.head.content_length.value_or(0) : 0;
+        const auto bytes =
+            is_upload(request.head, route) ? request.head.content_length.value_or(0) : 0;
         const auto wait = parts().rates.take(request.peer, bytes, base::Steady::now());
         if (wait) return too_much(parts(), "address", *wait);
     }
@@ -98,7 +102,9 @@ http::Reply Gateway::handle(http::Request& request) {
     if (!knows_method(route, request.head.method)) return wrong_method(route);
     switch (route) {
         case Route::upload:
-            return handle_upload(request);
+            return handle_upload(request, Purpose::upload);
+        case Route::media:
+            return handle_upload(request, Purpose::media);
         case Route::blob:
             return handle_blob(request);
         case Route::mirror:
@@ -121,9 +127,9 @@ http::Reply Gateway::logged(std::string_view what, const http::Request& request,
     return reply;
 }
 
-http::Reply Gateway::handle_upload(http::Request& request) {
-    if (request.head.method == "HEAD") return head_upload(parts(), request);
-    return logged("upload", request, PutUpload(parts()).handle(request));
+http::Reply Gateway::handle_upload(http::Request& request, Purpose purpose) {
+    if (request.head.method == "HEAD") return head_upload(parts(), request, purpose);
+    return logged(name_of(verb_of(purpose)), request, PutUpload(parts(), purpose).handle(request));
 }
 
 http::Reply Gateway::handle_blob(http::Request& request) {

@@ -33,7 +33,7 @@ public:
     metrics::Condition condition() const;
 
 private:
-    http::Reply handle_upload(http::Request& request);
+    http::Reply handle_upload(http::Request& request, Purpose purpose);
     http::Reply handle_blob(http::Request& request);
     http::Reply handle_page(const http::Request& request, Route route);
     http::Reply ready() const;

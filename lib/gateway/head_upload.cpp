@@ -55,6 +55,14 @@ bool enough_take_anybody(const fleet::Fleet& fleet, const std::vector<fleet::Ups
            quorum;
 }
 
+bool leave_one_maker(const fleet::Fleet& fleet, Targets& targets) {
+    if (targets.chosen.empty()) return true;
+    const auto maker = choose_maker(fleet, targets.chosen);
+    if (!maker) return false;
+    targets = {.chosen = {*maker}, .left_out = {}};
+    return true;
+}
+
 base::Headers question(const http::Head& head, const std::string& token) {
     base::Headers headers;
     for (const auto name : {"X-SHA-256", "X-Content-Length", "X-Content-Type"})
@@ -65,17 +73,19 @@ base::Headers question(const http::Head& head, const std::string& token) {
 
 }  // namespace
 
-http::Reply head_upload(const Parts& parts, const http::Request& request) {
+http::Reply head_upload(const Parts& parts, const http::Request& request, Purpose purpose) {
     const auto hash = promised_hash(request.head);
     if (!hash) return http::Reply::of(hash.error());
-    const auto admission = admit(parts, request, protocol::Verb::upload, *hash);
+    const auto admission = admit(parts, request, verb_of(purpose), *hash);
     if (!admission) return admission.error();
     auto offer = read_offer(parts.options, request.head);
     if (!offer) return std::move(offer).error();
 
     auto& fleet = parts.network.fleet;
-    const int quorum = offer->quorum;
+    const bool is_media = purpose == Purpose::media;
+    const int quorum = offer->quorum = is_media ? 1 : offer->quorum;
     auto targets = choose_targets(fleet, admission->caller, parts.network.clock.unix_now(), *offer);
+    if (is_media && !leave_one_maker(fleet, targets)) return nobody_makes_media();
     const bool must_sign =
         admission->raw_header.empty() && !enough_take_anybody(fleet, targets.chosen, quorum);
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::preflight, out);
@@ -85,11 +95,11 @@ http::Reply head_upload(const Parts& parts, const http::Request& request) {
     for (const auto id : targets.chosen) {
         const auto& upstream = fleet.at(id);
         const auto offering = fleet.offering(id, fleet::Endpoint::upload_head);
-        if (offering.offered == fleet::Capability::no) {
+        if (!is_media && offering.offered == fleet::Capability::no) {
             outcomes.push_back(left_out(id, OutcomeKind::ok, 200, {}));
             continue;
         }
-        auto leg = fanout::request_to(upstream, "HEAD", "/upload", deadline);
+        auto leg = fanout::request_to(upstream, "HEAD", is_media ? "/media" : "/upload", deadline);
         leg.headers = question(
             request.head, authorization_for(upstream, admission->caller, admission->raw_header));
         legs.push_back({id, std::move(leg)});
@@ -103,6 +113,8 @@ http::Reply head_upload(const Parts& parts, const http::Request& request) {
                                     return granted + accepted(so_far) >= quorum;
                                 }});
     std::ranges::copy(asked, std::back_inserter(outcomes));
+    if (is_media && outcomes.size() == 1 && outcomes.front().kind == OutcomeKind::capability)
+        return nobody_makes_media();
     take_silence_for_yes(outcomes);
     const auto verdict = judge(outcomes, quorum);
     if (verdict.decision != fleet::Decision::met) {

@@ -3,9 +3,10 @@
 
 #include "gateway/admission.h"
 #include "gateway/parts.h"
+#include "gateway/purpose.h"
 
 namespace espalier::gateway {
 
-http::Reply head_upload(const Parts& parts, const http::Request& request);
+http::Reply head_upload(const Parts& parts, const http::Request& request, Purpose purpose);
 
 }  // namespace espalier::gateway

@@ -59,12 +59,12 @@ std::expected<PutUpload::Intake, http::Reply> PutUpload::accept_head(
     if (!promised) return std::unexpected(http::Reply::of(promised.error()));
     const auto quorum = storing_.quorum_for(head);
     if (!quorum) return std::unexpected(http::Reply::of(quorum.error()));
-    auto admission = admit(parts_, request, protocol::Verb::upload, *promised);
+    auto admission = admit(parts_, request, verb_of(purpose_), *promised);
     if (!admission) return std::unexpected(std::move(admission).error());
     return Intake{.admission = std::move(*admission),
                   .promised = *promised,
                   .type = std::string(head.value("Content-Type")),
-                  .quorum = *quorum};
+                  .quorum = purpose_ == Purpose::media ? 1 : *quorum};
 }
 
 fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intake& intake) const {
@@ -81,9 +81,21 @@ fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intak
         !plan.body_bytes || *plan.body_bytes <= parts_.options.verify_first_bytes_max;
     plan.deadline = storing_.deadline_for(intake.admission);
     plan.stall_timeout = parts_.options.stall_timeout;
+    plan.transforms = purpose_ == Purpose::media;
     plan.targets = storing_.targets(targets.chosen, intake.admission, intake.type);
     pay(plan, intake, payment_proofs(request.head));
     return plan;
+}
+
+bool PutUpload::leave_one_maker(fanout::UploadPlan& plan) const {
+    std::vector<fleet::UpstreamId> chosen;
+    for (const auto& target : plan.targets) chosen.push_back(target.upstream);
+    const auto maker = choose_maker(parts_.network.fleet, chosen);
+    if (!maker && !chosen.empty()) return false;
+    std::erase_if(plan.targets, [&](const auto& target) { return target.upstream != maker; });
+    // Of those that were never asked for it none counts as missing.
+    if (maker) plan.left_out.clear();
+    return true;
 }
 
 void PutUpload::pay(fanout::UploadPlan& plan, const Intake& intake,
@@ -118,8 +130,20 @@ void PutUpload::skip_holders(fanout::UploadPlan& plan) const {
     }
 }
 
+// The next one goes to another server.
+void PutUpload::learn_that_it_makes_none(fleet::UpstreamId upstream) const {
+    auto& fleet = parts_.network.fleet;
+    if (!fleet.offering(upstream, fleet::Endpoint::media).configured)
+        fleet.learn_offering(upstream, fleet::Endpoint::media, {.offered = fleet::Capability::no});
+}
+
 http::Reply PutUpload::refusal(const Intake& intake, const fleet::Verdict& verdict,
                                std::span<const Outcome> outcomes) const {
+    if (purpose_ == Purpose::media && outcomes.size() == 1 && outcomes.front().sent &&
+        outcomes.front().kind == OutcomeKind::capability) {
+        learn_that_it_makes_none(outcomes.front().upstream);
+        return nobody_makes_media();
+    }
     auto reply = error_reply(parts_.network.fleet, verdict, outcomes);
     parts_.payments.demand(reply, outcomes, intake.hash(), intake.admission.caller,
                            base::Steady::now());
@@ -131,7 +155,8 @@ http::Reply PutUpload::handle(http::Request& request) {
     if (!intake) return std::move(intake).error();
     auto plan = plan_for(request, *intake);
     for (const Outcome& out : plan.left_out) parts_.network.fleet.record(fleet::Op::upload, out);
-    skip_holders(plan);
+    if (purpose_ == Purpose::media && !leave_one_maker(plan)) return nobody_makes_media();
+    if (purpose_ == Purpose::upload) skip_holders(plan);
     auto outcomes = plan.left_out;
     for (const auto& target : plan.targets)
         outcomes.push_back({.upstream = target.upstream, .reason = {}});
@@ -156,7 +181,7 @@ http::Reply PutUpload::handle(http::Request& request) {
     }
     if (stored->verdict.decision != Decision::met)
         return refusal(*intake, stored->verdict, stored->outcomes);
-    if (!intake->type.empty()) stored->type = intake->type;
+    if (!intake->type.empty() && purpose_ == Purpose::upload) stored->type = intake->type;
     return storing_.reply(request, *stored);
 }
 
@@ -169,7 +194,7 @@ std::optional<http::Reply> PutUpload::disagreement(const Intake& intake,
     const auto& caller = intake.admission.caller;
     if (!caller) return std::nullopt;
     const auto require_x = parts_.authorizer.options().require_x;
-    const auto allowed = check_hash(*caller, protocol::Verb::upload, hash, require_x);
+    const auto allowed = check_hash(*caller, verb_of(purpose_), hash, require_x);
     if (allowed) return std::nullopt;
     parts_.counters.count_refusal(caller->has_x ? protocol::AuthRefusal::wrong_x
                                                 : protocol::AuthRefusal::missing_x);

@@ -1,18 +1,22 @@
 // PUT /upload (BUD-02, sheet A.3, A.15, A.18, B.5): one body in, every upstream fed at its own
 // pace, the last byte held back until the digest agrees with all that the client promised.
+// PUT /media (BUD-05, sheet A.6): the same for one upstream that makes another blob of it. That one
+// is not brought to the others: the client's token does not name it.
 //
 // Threads: handle() on workers.
 #pragma once
 
 #include "gateway/admission.h"
 #include "gateway/parts.h"
+#include "gateway/purpose.h"
 #include "gateway/storing.h"
 
 namespace espalier::gateway {
 
 class PutUpload {
 public:
-    explicit PutUpload(const Parts& parts) : parts_(parts), storing_(parts) {}
+    PutUpload(const Parts& parts, Purpose purpose)
+        : parts_(parts), purpose_(purpose), storing_(parts) {}
     http::Reply handle(http::Request& request);
 
 private:
@@ -29,6 +33,9 @@ private:
 
     std::expected<Intake, http::Reply> accept_head(const http::Request& request) const;
     fanout::UploadPlan plan_for(const http::Request& request, const Intake& intake) const;
+    // Leaves one target, of those that make media; false: there is none.
+    bool leave_one_maker(fanout::UploadPlan& plan) const;
+    void learn_that_it_makes_none(fleet::UpstreamId upstream) const;
     // For a verdict that is not a success; with an upstream's demands, when that is to be paid.
     http::Reply refusal(const Intake& intake, const fleet::Verdict& verdict,
                         std::span<const fleet::Outcome> outcomes) const;
@@ -40,6 +47,7 @@ private:
                                             const protocol::BlobHash& hash) const;
 
     const Parts& parts_;
+    const Purpose purpose_;
     const Storing storing_;
 };
 

@@ -21,6 +21,7 @@ bool looks_like_blob(std::string_view path) {
 Route route_of(std::string_view path) {
     if (looks_like_blob(path)) return Route::blob;
     if (path == "/upload") return Route::upload;
+    if (path == "/media") return Route::media;
     if (path == "/mirror") return Route::mirror;
     if (path.starts_with(kListPrefix)) return Route::list;
     if (path == "/report") return Route::report;
@@ -40,6 +41,8 @@ std::string_view name_of(Route route) {
             return "/<sha256>";
         case Route::upload:
             return "/upload";
+        case Route::media:
+            return "/media";
         case Route::mirror:
             return "/mirror";
         case Route::list:
@@ -71,6 +74,7 @@ std::string_view methods_of(Route route) {
         case Route::blob:
             return "GET, HEAD, DELETE, OPTIONS";
         case Route::upload:
+        case Route::media:
             return "PUT, HEAD, OPTIONS";
         case Route::mirror:
         case Route::report:
@@ -86,6 +90,7 @@ bool is_blossom(Route route) {
     switch (route) {
         case Route::blob:
         case Route::upload:
+        case Route::media:
         case Route::mirror:
         case Route::list:
         case Route::report:

@@ -11,6 +11,7 @@ namespace espalier::gateway {
 enum class Route : std::uint8_t {
     blob,
     upload,
+    media,
     mirror,
     list,
     report,
@@ -23,7 +24,7 @@ enum class Route : std::uint8_t {
     metrics,
     unknown
 };
-inline constexpr std::size_t kRoutes = 13;
+inline constexpr std::size_t kRoutes = 14;
 
 constexpr std::string_view kListPrefix = "/list/";
 

@@ -99,21 +99,30 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
         return std::unexpected(std::move(*refusal));
     }
     parts_.locator.changed(hash);
-    parts_.live_writes.add(hash, owner_of(source.admission), upload);
-    forget_deletes(hash);
+    if (!plan.transforms) {
+        parts_.live_writes.add(hash, owner_of(source.admission), upload);
+        forget_deletes(hash);
+    }
     upload->release(hash);
     auto status = await_verdict(*upload, plan.deadline);
     parts_.locator.changed(hash);
     const bool met = status.verdict.decision == Decision::met;
     parts_.counters.count_upload(met ? Counters::Quorum::met : Counters::Quorum::failed);
-    if (met && enter_missing(hash, status.outcomes, source.admission)) upload->entered_in_ledger();
-    return Stored{
+    if (met && !plan.transforms && enter_missing(hash, status.outcomes, source.admission))
+        upload->entered_in_ledger();
+    Stored stored{
         .hash = hash,
         .size = upload->size(),
         .type = std::string(protocol::sniff(std::as_bytes(std::span(poured->first_bytes)))),
         .outcomes = std::move(status.outcomes),
         .verdict = std::move(status.verdict),
         .uploaded = status.uploaded};
+    if (!status.made) return stored;
+    stored.hash = status.made->sha256;
+    stored.size = status.made->size;
+    stored.type = status.made->type;
+    parts_.locator.changed(stored.hash);
+    return stored;
 }
 
 // Why it makes no sense to read the body any further.

@@ -28,7 +28,7 @@ struct Source {
     std::function<std::optional<http::Reply>(const protocol::BlobHash&)> disagreement;
 };
 
-// What has become of a blob.
+// What has become of a blob; with PUT /media, of what a server made of it.
 struct Stored {
     protocol::BlobHash hash;
     std::uint64_t size = 0;  // bytes

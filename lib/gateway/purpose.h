@@ -1,0 +1,26 @@
+// What an upload is for: a blob as it is, on all servers (BUD-02), or whatever one server makes of
+// it (BUD-05).
+#pragma once
+
+#include <cstdint>
+
+#include "gateway/targets.h"
+#include "http/reply.h"
+#include "protocol/verb.h"
+
+namespace espalier::gateway {
+
+enum class Purpose : std::uint8_t { upload, media };
+
+inline protocol::Verb verb_of(Purpose purpose) {
+    return purpose == Purpose::media ? protocol::Verb::media : protocol::Verb::upload;
+}
+
+// The one of these that is to make something of the blob: who is known to do that goes before who
+// may, and the first before the others. Nothing: none does.
+std::optional<fleet::UpstreamId> choose_maker(const fleet::Fleet& fleet,
+                                              const std::vector<fleet::UpstreamId>& chosen);
+// 404, so that clients go on with PUT /upload; they must not be sent elsewhere.
+http::Reply nobody_makes_media();
+
+}  // namespace espalier::gateway
