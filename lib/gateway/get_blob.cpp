@@ -152,7 +152,7 @@ http::Reply GetBlob::handle(const http::Request& request) {
         case fanout::Found::nowhere:
             return not_found(located);
         default:
-            return uncertain(located);
+            return uncertain(located, request.head.method == "HEAD");
     }
 }
 
@@ -235,8 +235,10 @@ http::Reply GetBlob::not_found(const fanout::Located& located) const {
     return reply;
 }
 
-// Somebody who might have it did not answer: that is not a "no" (sheet A.18).
-http::Reply GetBlob::uncertain(const fanout::Located& located) const {
+// Somebody who might have it did not answer: that is not a "no" (sheet A.18). But clients ask with
+// a HEAD whether they need to upload, and take all but a 404 for "it is there": one upload too many
+// is better than none.
+http::Reply GetBlob::uncertain(const fanout::Located& located, bool is_head) const {
     if (parts_.options.uncertain_is_404) return not_found(located);
     std::string silent;
     for (const auto& outcome : located.outcomes)
@@ -246,7 +248,7 @@ http::Reply GetBlob::uncertain(const fanout::Located& located) const {
     const auto reason =
         silent.empty() ? std::string("the servers did not answer in time")
                        : base::text("not all servers could say: no clear answer from ", silent);
-    const int status = located.only_timeouts ? 504 : 502;
+    const int status = is_head ? 404 : located.only_timeouts ? 504 : 502;
     auto reply =
         http::Reply::json(status, error_body(parts_.network.fleet, reason, located.outcomes));
     reply.reason(reason).header("Retry-After", "1").header("X-Cache", "DISABLED");

@@ -70,7 +70,7 @@ private:
                         const Known& known);
     http::Reply not_fetched(const ProxyBlob::Failure& failure) const;
     http::Reply not_found(const fanout::Located& located) const;
-    http::Reply uncertain(const fanout::Located& located) const;
+    http::Reply uncertain(const fanout::Located& located, bool is_head) const;
 
     const Parts& parts_;
     Turns& turns_;

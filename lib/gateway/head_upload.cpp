@@ -55,9 +55,9 @@ bool enough_take_anybody(const fleet::Fleet& fleet, const std::vector<fleet::Ups
            quorum;
 }
 
-bool leave_one_maker(const fleet::Fleet& fleet, Targets& targets) {
+bool leave_one_maker(const Parts& parts, Targets& targets) {
     if (targets.chosen.empty()) return true;
-    const auto maker = choose_maker(fleet, targets.chosen);
+    const auto maker = choose_maker(parts.network, targets.chosen, parts.options.lookup_timeout);
     if (!maker) return false;
     targets = {.chosen = {*maker}, .left_out = {}};
     return true;
@@ -85,7 +85,7 @@ http::Reply head_upload(const Parts& parts, const http::Request& request, Purpos
     const bool is_media = purpose == Purpose::media;
     const int quorum = offer->quorum = is_media ? 1 : offer->quorum;
     auto targets = choose_targets(fleet, admission->caller, parts.network.clock.unix_now(), *offer);
-    if (is_media && !leave_one_maker(fleet, targets)) return nobody_makes_media();
+    if (is_media && !leave_one_maker(parts, targets)) return nobody_makes_media();
     const bool must_sign =
         admission->raw_header.empty() && !enough_take_anybody(fleet, targets.chosen, quorum);
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::preflight, out);

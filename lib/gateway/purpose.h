@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "fanout/network.h"
 #include "gateway/targets.h"
 #include "http/reply.h"
 #include "protocol/verb.h"
@@ -17,9 +18,11 @@ inline protocol::Verb verb_of(Purpose purpose) {
 }
 
 // The one of these that is to make something of the blob: who is known to do that goes before who
-// may, and the first before the others. Nothing: none does.
-std::optional<fleet::UpstreamId> choose_maker(const fleet::Fleet& fleet,
-                                              const std::vector<fleet::UpstreamId>& chosen);
+// may, and the first before the others. Those of whom nothing is known are asked first, within
+// `patience`. Nothing: none does.
+std::optional<fleet::UpstreamId> choose_maker(fanout::Network network,
+                                              const std::vector<fleet::UpstreamId>& chosen,
+                                              base::Milliseconds patience);
 // 404, so that clients go on with PUT /upload; they must not be sent elsewhere.
 http::Reply nobody_makes_media();
 

@@ -90,7 +90,7 @@ fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intak
 bool PutUpload::leave_one_maker(fanout::UploadPlan& plan) const {
     std::vector<fleet::UpstreamId> chosen;
     for (const auto& target : plan.targets) chosen.push_back(target.upstream);
-    const auto maker = choose_maker(parts_.network.fleet, chosen);
+    const auto maker = choose_maker(parts_.network, chosen, parts_.options.lookup_timeout);
     if (!maker && !chosen.empty()) return false;
     std::erase_if(plan.targets, [&](const auto& target) { return target.upstream != maker; });
     // Of those that were never asked for it none counts as missing.

@@ -39,6 +39,28 @@ test("blossom-client-sdk works over all of them together", async (t) => {
     }
 });
 
+test("in proxy mode blobs come whole from all of them, and from each", async () => {
+    const person = new Person();
+    const fakes = await Promise.all(kProfiles.map((name) => world.fake(name)));
+    const all = await world.gateway(fakes, { quorum_reply: "all", min_upload_servers: 5, upstream_mode: "proxy" });
+    const each = await Promise.all(
+        fakes.map((url) => world.gateway([url], { min_upload_servers: 1, upstream_mode: "proxy" })),
+    );
+    for (const bytes of kSizes) {
+        const { body, hash } = freshBody(bytes);
+        await upload(all, person, new Blob([body], { type: "video/mp4" }));
+        for (const gateway of [all, ...each]) {
+            const response = await Actions.downloadBlob(gateway, hash);
+            assert(!response.redirected);
+            assert(Buffer.from(await response.arrayBuffer()).equals(body));
+            if (bytes < 10) continue;
+            const part = await fetch(`${gateway}/${hash}`, { headers: { Range: "bytes=5-9" } });
+            assert.equal(part.status, 206);
+            assert(Buffer.from(await part.arrayBuffer()).equals(body.subarray(5, 10)));
+        }
+    }
+});
+
 test("nostr-tools' own client works over all of them together", async () => {
     const { fakes, gateway } = await mixOf(kProfiles, { min_upload_servers: 3 });
     const person = new Person();

@@ -90,7 +90,16 @@ export class World {
     async start(command, args, environment = {}) {
         const program = new Program(command, args, environment);
         this.programs.push(program);
-        return program.address();
+        program.url = await program.address();
+        return program.url;
+    }
+
+    // As if the power of the program at this address had gone.
+    async kill(url) {
+        const program = this.programs.find((one) => one.url === url);
+        this.programs.splice(this.programs.indexOf(program), 1);
+        program.child.kill("SIGKILL");
+        await program.ended;
     }
 
     // A path in the World's folder that nobody else has.
@@ -98,10 +107,11 @@ export class World {
         return join(this.folder, `${++this.names}-${name}`);
     }
 
-    // An `espalier store` that wants a token for every write; its address.
-    store() {
+    // An `espalier store` that wants a token for every write; its address. `uploadRate`: bytes a
+    // second.
+    store({ uploadRate = 0 } = {}) {
         const listen = ["--listen", "127.0.0.1:0"];
-        const flags = ["--any-server-tag", "--require-auth"];
+        const flags = ["--any-server-tag", "--require-auth", "--upload-rate", String(uploadRate)];
         return this.start(kEspalier, ["store", this.path("store"), ...listen, ...flags]);
     }
 

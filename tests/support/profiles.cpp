@@ -20,15 +20,23 @@ Script plain(std::string_view /*url*/) {
     return {};
 }
 
+// Wants to be paid for larger blobs (BUD-07).
+Script paying(std::string_view /*url*/) {
+    Script script;
+    script.auth.required = kWrites;
+    script.free_bytes_max = 1'000'000;
+    return script;
+}
+
 struct Profile {
     std::string_view name;
     Script (*make)(std::string_view url);
 };
 
-constexpr std::array<Profile, 6> kProfiles{
-    Profile{"plain", plain},           Profile{"reference6", reference6},
-    Profile{"reference4", reference4}, Profile{"khatru", khatru},
-    Profile{"route96", route96},       Profile{"nostrcheck", nostrcheck}};
+constexpr std::array<Profile, 7> kProfiles{
+    Profile{"plain", plain},           Profile{"paying", paying}, Profile{"reference6", reference6},
+    Profile{"reference4", reference4}, Profile{"khatru", khatru}, Profile{"route96", route96},
+    Profile{"nostrcheck", nostrcheck}};
 
 }  // namespace
 
