@@ -63,11 +63,13 @@ bool Bell::clear() noexcept {
 
 bool Bell::wait(Deadline deadline) {
     ESPALIER_CHECK(!board_);
-    while (!clear()) {
-        if (deadline.passed()) return false;
+    // Not drained before it is worth a look: that would be a call into the kernel for nothing.
+    if (rung_.load(std::memory_order_acquire) && clear()) return true;
+    while (!deadline.passed()) {
         await(event_, deadline);
+        if (clear()) return true;
     }
-    return true;
+    return clear();
 }
 
 BellBoard::BellBoard() : board_(std::make_shared<Bell::Board>()) {}

@@ -10,8 +10,8 @@ namespace espalier::engine {
 
 using base::Slice;
 
-Pipe::Pipe(std::size_t capacity, std::shared_ptr<base::Bell> outer)
-    : capacity_(capacity), outer_(std::move(outer)) {
+Pipe::Pipe(std::size_t capacity, std::shared_ptr<base::Bell> outer, std::size_t worth_telling)
+    : capacity_(capacity), worth_telling_(worth_telling), outer_(std::move(outer)) {
     ESPALIER_CHECK(capacity > 0);
 }
 
@@ -27,8 +27,8 @@ Pipe::Moved Pipe::push(Slice& slice) {
         if (taken == 0) return Moved{};
         state.slices.push_back(slice.take_front(taken));
         state.bytes += taken;
-        const auto half = capacity_ / 2;
-        const bool tell = before == 0 || (before < half && state.bytes >= half);
+        const auto reaches = [&](std::size_t mark) { return before < mark && state.bytes >= mark; };
+        const bool tell = reaches(worth_telling_) || reaches(capacity_ / 2);
         return Moved{.bytes = taken, .end = End::open, .tell = tell};
     });
 }

@@ -38,8 +38,9 @@ class Pipe {
 public:
     enum class End : std::uint8_t { open, finished, failed, abandoned };
 
-    // `outer` is rung for the side that is not the engine; may be null.
-    Pipe(std::size_t capacity, std::shared_ptr<base::Bell> outer);
+    // `outer` is rung for the side that is not the engine; may be null. A reader is told once at
+    // least `worth_telling` bytes are there, when half the capacity is, and of the end.
+    Pipe(std::size_t capacity, std::shared_ptr<base::Bell> outer, std::size_t worth_telling = 1);
 
     // Writer. Takes as much of `slice` from its front as there is room for; the bytes taken.
     std::size_t write(base::Slice& slice);
@@ -106,6 +107,7 @@ private:
     void tell_other_side();
 
     const std::size_t capacity_;
+    const std::size_t worth_telling_;
     const std::shared_ptr<base::Bell> outer_;
     base::Guarded<State> state_;
 };

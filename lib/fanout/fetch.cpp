@@ -16,7 +16,9 @@ using fleet::Outcome;
 using fleet::OutcomeKind;
 
 constexpr std::size_t kPipeBytes = 512UL * 1024;
-constexpr std::size_t kSliceBytes = 256UL * 1024;
+constexpr std::size_t kPieceBytes = 64UL * 1024;
+// Waking up for less costs more than it brings: nothing of a small blob is given before its end.
+constexpr std::size_t kWorthWaking = 64UL * 1024;
 constexpr int kRedirectsMax = 5;
 
 bool is_identity(const engine::Response& response) {
@@ -95,7 +97,8 @@ void Fetch::begin() {
         request.headers.add("Range", base::text("bytes=", at_, '-'));
     request.redirects_max = kRedirectsMax;
     request.stall_timeout = plan_.stall_timeout;
-    pipe_ = std::make_shared<engine::Pipe>(kPipeBytes, bell_);
+    const bool all_held = !plan_.part && size_ && *size_ <= plan_.verify_first_bytes;
+    pipe_ = std::make_shared<engine::Pipe>(kPipeBytes, bell_, all_held ? kPipeBytes : kWorthWaking);
     request.download = pipe_;
     answer_ = {.begun_at = at_, .end = {}};
     transfer_ = start(network_, upstream, std::move(request), bell_);
@@ -104,7 +107,6 @@ void Fetch::begin() {
 base::Result<bool> Fetch::pull() {
     for (;;) {
         if (!transfer_ && !begin_with_next()) return std::unexpected(error());
-        bell_->clear();
         if (!answer_.head_read) {
             const auto state = transfer_.state();
             if (state.head_received) {
@@ -119,7 +121,7 @@ base::Result<bool> Fetch::pull() {
             }
         }
         if (answer_.head_read) {
-            if (auto slice = pipe_->read_slice(kSliceBytes); !slice.empty()) {
+            if (auto slice = read_piece(); !slice.empty()) {
                 take_in(std::move(slice));
                 // The answer would go on.
                 if (has_all() && answer_.end != end_) return body_ended();
@@ -138,6 +140,15 @@ base::Result<bool> Fetch::pull() {
         }
         bell_->wait(base::Deadline::never());
     }
+}
+
+// One piece of many: who writes it to a client does so at once.
+Slice Fetch::read_piece() {
+    const auto here = std::min(pipe_->size(), kPieceBytes);
+    if (here == 0) return {};
+    auto block = base::make_block(here);
+    const auto n = pipe_->read(std::span(block.get(), here));
+    return Slice(std::move(block), 0, n);
 }
 
 std::string Fetch::read_head(const engine::Response& response) {

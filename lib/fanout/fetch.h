@@ -76,6 +76,7 @@ private:
     void begin();
     // Takes in what has come; false at the body's end.
     base::Result<bool> pull();
+    base::Slice read_piece();
     // What is wrong with the answer's head; "" nothing.
     std::string read_head(const engine::Response& response);
     std::string read_length(const engine::Response& response);

@@ -1,6 +1,7 @@
 #include "protocol/blob_hash.h"
 
 #include <array>
+#include <random>
 
 namespace espalier::protocol {
 namespace {
@@ -25,7 +26,16 @@ unsigned digit(char c) {
     return kDigitOf[static_cast<unsigned char>(c)];
 }
 
+std::array<std::uint64_t, 4> random_words() {
+    std::random_device dice;
+    std::array<std::uint64_t, 4> words{};
+    for (auto& word : words) word = std::uint64_t{dice()} << 32U | dice();
+    return words;
+}
+
 }  // namespace
+
+const std::array<std::uint64_t, 4> kTableSeeds = random_words();
 
 std::optional<BlobHash> BlobHash::parse(std::string_view hex) {
     if (hex.size() != kHexDigits) return std::nullopt;

@@ -4,6 +4,7 @@
 // Default-constructed it is all zeros, the name of no real blob.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -36,15 +37,25 @@ private:
     base::Digest bytes_{};
 };
 
+// Random, once per process.
+extern const std::array<std::uint64_t, 4> kTableSeeds;
+
 }  // namespace espalier::protocol
 
 template <>
 struct std::hash<espalier::protocol::BlobHash> {
-    // A SHA-256 is already well mixed: its first 8 bytes do. They are chosen by whoever made
-    // the blob, at the price of one SHA-256 per try, so tables stay bounded.
+    // Whoever asks for a blob chooses its name: names that look alike must not end up in one place
+    // of a table, so that all the bytes count, mixed with what nobody outside knows.
     std::size_t operator()(const espalier::protocol::BlobHash& blob) const noexcept {
-        std::uint64_t first = 0;
-        std::memcpy(&first, blob.bytes().data(), sizeof first);
-        return static_cast<std::size_t>(first);
+        __extension__ using Wide = unsigned __int128;
+        const auto& seeds = espalier::protocol::kTableSeeds;
+        std::array<std::uint64_t, 4> words{};
+        std::memcpy(words.data(), blob.bytes().data(), sizeof words);
+        const auto mix = [](std::uint64_t a, std::uint64_t b) {
+            const auto product = Wide{a} * b;
+            return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+        };
+        return mix(words[0] ^ seeds[0], words[1] ^ seeds[1]) ^
+               mix(words[2] ^ seeds[2], words[3] ^ seeds[3]);
     }
 };

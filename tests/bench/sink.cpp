@@ -69,7 +69,8 @@ private:
 std::string answer(const std::string& head, std::uint64_t length, Acknowledged& acknowledged) {
     if (head.starts_with("HEAD /"))
         return acknowledged.has(head.substr(6, 64))
-                   ? "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n"
+                   ? "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n"
+                     "Access-Control-Allow-Origin: *\r\n\r\n"
                    : "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
     const auto hash = field(head, "X-SHA-256");
     acknowledged.add(hash);

@@ -1,5 +1,6 @@
 #include "protocol/blob_hash.h"
 
+#include <set>
 #include <unordered_set>
 
 #include <doctest/doctest.h>
@@ -51,6 +52,19 @@ TEST_CASE("hashes have the order of their text and fit into tables") {
     const std::unordered_set<BlobHash> table{some_hash(), some_hash(), BlobHash{}};
     CHECK(table.size() == 2);
     CHECK(std::hash<BlobHash>{}(some_hash()) != std::hash<BlobHash>{}(BlobHash{}));
+}
+
+TEST_CASE("names that look alike are spread over a table") {
+    for (std::size_t at = 0; at < 32; ++at) {
+        CAPTURE(at);
+        std::set<std::size_t> places;
+        for (int n = 0; n < 256; ++n) {
+            base::Digest digest{};
+            digest.at(at) = static_cast<std::byte>(n);
+            places.insert(std::hash<BlobHash>{}(BlobHash(digest)) % 65'537);
+        }
+        CHECK(places.size() > 240);
+    }
 }
 
 }  // namespace espalier::protocol
