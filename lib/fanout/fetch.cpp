@@ -212,7 +212,7 @@ base::Result<bool> Fetch::body_ended() {
         Outcome{.upstream = server_, .kind = OutcomeKind::ok, .status = 200, .reason = {}};
     if (plan_.part || protocol::BlobHash(digest_.finish()) == plan_.hash) {
         outcome.elapsed = transfer_.state().elapsed;
-        end_exchange(std::move(outcome));
+        end_exchange(outcome);
         return false;
     }
     ++mismatches_;
@@ -220,7 +220,7 @@ base::Result<bool> Fetch::body_ended() {
     outcome.kind = alone ? OutcomeKind::upstream_fault : OutcomeKind::cancelled;
     outcome.reason = alone ? "sent bytes of another hash" : "the bytes of several servers disagree";
     failures_.push_back(outcome);
-    end_exchange(std::move(outcome));
+    end_exchange(outcome);
     network_.map.forget(plan_.hash, server_);
     if (given_any_) return std::unexpected(error());
     start_over();
@@ -252,10 +252,10 @@ void Fetch::fail(std::string why) {
     if (broke_off) origins_.push_back(server_);
     if (!origins_.empty()) ++failovers_;
     failures_.push_back(outcome);
-    end_exchange(std::move(outcome));
+    end_exchange(outcome);
 }
 
-void Fetch::end_exchange(Outcome outcome) {
+void Fetch::end_exchange(const Outcome& outcome) {
     record(network_, fleet::Op::download, outcome, transfer_.state());
     transfer_ = {};
     pipe_.reset();

@@ -86,7 +86,7 @@ private:
     base::Result<bool> body_ended();
     bool has_all() const { return end_ && at_ == *end_; }
     void fail(std::string why);
-    void end_exchange(fleet::Outcome outcome);
+    void end_exchange(const fleet::Outcome& outcome);
     bool may_give() const;
     void start_over();
     base::Error error() const;

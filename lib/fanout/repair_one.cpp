@@ -256,7 +256,7 @@ void RepairOne::end_fetch(const Outcome& outcome) {
     download_ = {};
 }
 
-RepairOne::Progress RepairOne::try_next_origin(std::string why, Steady::time_point now) {
+RepairOne::Progress RepairOne::try_next_origin(const std::string& why, Steady::time_point now) {
     auto& network = tools_.network;
     const auto server = origins_.back().server;
     const auto state = download_.state();

@@ -87,7 +87,7 @@ private:
     Progress read_mirroring(base::Steady::time_point now);
     Progress begin_fetch(base::Steady::time_point now);
     Progress fetch(base::Steady::time_point now);
-    Progress try_next_origin(std::string why, base::Steady::time_point now);
+    Progress try_next_origin(const std::string& why, base::Steady::time_point now);
     Progress read_upload();
     void sort_origins();
     void end_fetch(const fleet::Outcome& outcome);

@@ -89,6 +89,7 @@ fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intak
 
 bool PutUpload::leave_one_maker(fanout::UploadPlan& plan) const {
     std::vector<fleet::UpstreamId> chosen;
+    chosen.reserve(plan.targets.size());
     for (const auto& target : plan.targets) chosen.push_back(target.upstream);
     const auto maker = choose_maker(parts_.network, chosen, parts_.options.lookup_timeout);
     if (!maker && !chosen.empty()) return false;

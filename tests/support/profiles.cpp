@@ -24,6 +24,7 @@ Script plain(std::string_view /*url*/) {
 Script paying(std::string_view /*url*/) {
     Script script;
     script.auth.required = kWrites;
+    script.auth.verify = true;
     script.free_bytes_max = 1'000'000;
     return script;
 }
