@@ -189,29 +189,22 @@ http::Reply GetBlob::answer_head(const BlobPath& path, const Choice& choice,
 
 http::Reply GetBlob::proxied(const http::Request& request, const BlobHash& hash,
                              const Known& known) {
-    const auto origins = [&](fleet::UpstreamSet servers) {
+    std::vector<fleet::UpstreamId> origins;
+    const auto append = [&](fleet::UpstreamSet servers) {
         Candidates room;
-        std::vector<fleet::UpstreamId> ids;
         for (const auto& candidate : rank_all(servers, hash, {.peer = request.peer}, room))
-            ids.push_back(candidate.id);
-        return ids;
+            origins.push_back(candidate.id);
     };
-    const ProxyBlob proxy(parts_);
-    auto reply = proxy.reply(request, hash, origins(known.servers), known.facts);
-    if (reply) return std::move(*reply);
-    // What was known may be old: all the others are asked, as if nothing were known.
+    // What is known may be old, or not all: the others are asked when those that have it fail.
     fleet::UpstreamSet others;
     for (const auto& upstream : parts_.network.fleet.upstreams())
         if (upstream.mode != fleet::Mode::source && !known.servers.has(upstream.id))
             others.add(upstream.id);
-    if (others.empty()) return not_fetched(reply.error());
-    auto failure = std::move(reply).error();
-    reply = proxy.reply(request, hash, origins(others), {});
-    if (reply) return std::move(*reply);
-    std::ranges::copy(reply.error().outcomes, std::back_inserter(failure.outcomes));
-    if (reply.error().error.kind != failure.error.kind)
-        failure.error.kind = base::ErrorKind::upstream;
-    return not_fetched(failure);
+    append(known.servers);
+    append(others);
+    auto reply = ProxyBlob(parts_).reply(request, hash, std::move(origins), known.facts);
+    if (!reply) return not_fetched(reply.error());
+    return std::move(*reply);
 }
 
 http::Reply GetBlob::not_fetched(const ProxyBlob::Failure& failure) const {

@@ -134,7 +134,7 @@ TEST_CASE("without a token that is good a copy waits, and keeps no other from it
     f.expect(other);
     CHECK(f.ends(RepairEnd::mirrored));
     CHECK(f.last().has_blob(other.hex()));
-    CHECK(f.world.ledger->missing_count() == 2);
+    CHECK(f.world.wait_for([&] { return f.world.ledger->missing_count() == 2; }));
     CHECK(f.last().count("HEAD", "/" + waiting.hex()) == 0);
     CHECK(f.last().count("HEAD", "/" + expired.hex()) == 0);
 }
