@@ -19,7 +19,7 @@ void Mover::start() {
 
 void Mover::stop(Deadline grace) {
     shared_.with([&](Shared& shared) { shared.grace = grace; });
-    stop_bell_.ring();
+    attention_.ring();
     if (thread_.joinable()) thread_.join();
     const auto left = shared_.with([](Shared& shared) {
         shared.closed = true;
@@ -30,19 +30,18 @@ void Mover::stop(Deadline grace) {
 }
 
 void Mover::add(std::shared_ptr<Job> job) {
-    const auto bell = job->bell();
     const bool taken = shared_.with([&](Shared& shared) {
         if (shared.closed) return false;
         shared.inbox.push_back(std::move(job));
         return true;
     });
-    if (taken) bell->ring();
+    if (taken) attention_.ring();
 }
 
 void Mover::run() {
     while (!may_leave()) {
         const auto rung = board_.wait(next_wake());
-        stop_bell_.clear();
+        attention_.clear();
         adopt();
         for (const auto token : rung) step(token);
         step_those_due();
@@ -54,8 +53,10 @@ void Mover::adopt() {
     for (auto& job : arrived) {
         const auto token = job->token_;
         jobs_.emplace(token, Entry{.job = std::move(job)});
+        count_.store(jobs_.size(), std::memory_order_relaxed);
+        // Not left to its Bell, whose ring may have been heard before the Job was here.
+        step(token);
     }
-    count_.store(jobs_.size(), std::memory_order_relaxed);
 }
 
 void Mover::step(std::uint64_t token) {

@@ -56,8 +56,8 @@ public:
     void start();
     // Lets Jobs that outlive a stop go on until the deadline, then lets everything go.
     void stop(base::Deadline grace);
-    // The Job is stepped soon; the mover keeps it until it is done. After stop() it is let go
-    // at once.
+    // The Job is stepped soon, whether or not its Bell rang before; the mover keeps it until it is
+    // done. After stop() it is let go at once.
     void add(std::shared_ptr<Job> job);
     std::size_t jobs() const { return count_.load(std::memory_order_relaxed); }
 
@@ -82,7 +82,7 @@ private:
     base::Deadline next_wake();
 
     base::BellBoard board_;
-    base::Bell stop_bell_{board_, 0};
+    base::Bell attention_{board_, 0};  // a Job has come, or it is time to stop
     std::atomic<std::uint64_t> next_token_{1};
     std::atomic<std::size_t> count_{0};
     base::Guarded<Shared> shared_;

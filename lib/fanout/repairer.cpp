@@ -41,12 +41,6 @@ public:
 
     void expect(std::vector<Errand> errands) {
         inbox_.with([&](auto& inbox) { std::ranges::move(errands, std::back_inserter(inbox)); });
-        if (begun_) bell()->ring();
-    }
-
-    // The mover has it: before, a ring would be lost.
-    void begin() {
-        begun_ = true;
         bell()->ring();
     }
 
@@ -241,7 +235,6 @@ private:
     LiveWrites& live_writes_;
     const ServiceKey& service_key_;
     Counts& counts_;
-    std::atomic<bool> begun_{false};
     base::Guarded<std::vector<Errand>> inbox_;
     // Owned by the mover's thread.
     std::map<Place, Kept> errands_;
@@ -261,9 +254,7 @@ Repairer::Repairer(const Options& options, Network network, Mover& mover,
 Repairer::~Repairer() = default;
 
 void Repairer::start() {
-    if (options_.interval.count() == 0) return;
-    mover_.add(rounds_);
-    rounds_->begin();
+    if (options_.interval.count() > 0) mover_.add(rounds_);
 }
 
 void Repairer::expect(std::vector<Errand> errands) {

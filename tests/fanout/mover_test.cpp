@@ -73,6 +73,21 @@ std::optional<Deadline> once(int) {
 
 }  // namespace
 
+TEST_CASE("a Job whose Bell was heard before it came is stepped, and heard from then on") {
+    Fixture f;
+    const auto early =
+        std::make_shared<Counting>(f.mover, f.changes, [](int) { return Deadline::never(); });
+    early->bell()->ring();
+    // What is rung later has been heard when this has been stepped.
+    const auto other = f.add([](int) { return Deadline::never(); });
+    other->bell()->ring();
+    CHECK(f.steps_reach(*other, 2));
+    f.mover.add(early);
+    CHECK(f.steps_reach(*early, 1));
+    early->bell()->ring();
+    CHECK(f.steps_reach(*early, 2));
+}
+
 TEST_CASE("a job is stepped once when it is added, and again whenever it is rung") {
     Fixture f;
     const auto job = f.add(forever);
