@@ -100,7 +100,7 @@ public:
           log_(log),
           gateway_(add_generation(settings_, std::move(auth)), random_seed()),
           server_(server_from(settings_), gateway_, log) {
-        map_.serve_only(readable());
+        map_.serve_only(fleet_.readable());
         add_sources();
     }
 
@@ -123,7 +123,7 @@ public:
         auto auth = authorizer_from(settings);
         if (!auth) return std::unexpected(auth.error());
         if (auto replaced = fleet_.replace(std::move(*upstreams)); !replaced) return replaced;
-        map_.serve_only(readable());
+        map_.serve_only(fleet_.readable());
         gateway_.use(add_generation(settings, std::move(*auth)));
         begin_probing();
         return {};
@@ -187,14 +187,6 @@ private:
         };
         generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
         return generations_.back()->parts;
-    }
-
-    // Those that clients may be sent to.
-    fleet::UpstreamSet readable() const {
-        fleet::UpstreamSet set;
-        for (const auto& upstream : fleet_.upstreams())
-            if (upstream.mode != fleet::Mode::source) set.add(upstream.id);
-        return set;
     }
 
     void add_sources() {

@@ -10,6 +10,8 @@
 namespace espalier::fanout {
 namespace {
 
+constexpr int kRedirectsMax = 5;  // some servers keep their blobs on a CDN
+
 bool says_not_found(const engine::TransferState& state) {
     const auto reason = base::ascii_lower(state.response.headers.value("X-Reason"));
     return reason.find("not found") != std::string::npos;
@@ -40,7 +42,15 @@ bool may_mean_no(int status) {
 engine::TransferRequest head_request(const fleet::Upstream& upstream,
                                      const protocol::BlobHash& hash, base::Deadline deadline) {
     auto request = request_to(upstream, "HEAD", base::text('/', hash.hex()), deadline);
-    request.redirects_max = 5;  // some servers keep their blobs on a CDN
+    request.redirects_max = kRedirectsMax;
+    return request;
+}
+
+engine::TransferRequest blob_request(const fleet::Upstream& upstream,
+                                     const protocol::BlobHash& hash, base::Deadline deadline) {
+    auto request = request_to(upstream, "GET", base::text('/', hash.hex()), deadline);
+    request.headers.add("Accept-Encoding", "identity");
+    request.redirects_max = kRedirectsMax;
     return request;
 }
 

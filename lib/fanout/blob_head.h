@@ -1,4 +1,5 @@
-// Asking one upstream whether it has a blob: HEAD /<sha256> (BUD-01), and reading its answer.
+// Asking one upstream for a blob, or whether it has it: GET and HEAD /<sha256> (BUD-01), and
+// reading the answer to a HEAD.
 //
 // Upstreams differ in how they say no (sheet A.17): 404, 410, a 200 with X-Reason "File not
 // found", or whatever status a HEAD of a random hash shows. Whoever says yes to a random hash
@@ -32,6 +33,9 @@ struct HeadAnswer {
 };
 
 engine::TransferRequest head_request(const fleet::Upstream& upstream,
+                                     const protocol::BlobHash& hash, base::Deadline deadline);
+// As its bytes are, in no encoding of the transport's. The caller says where they go.
+engine::TransferRequest blob_request(const fleet::Upstream& upstream,
                                      const protocol::BlobHash& hash, base::Deadline deadline);
 // `miss_status`: what this upstream was seen to answer for a blob that nobody has; 0 unknown.
 HeadAnswer read_head(const engine::TransferState& state, int miss_status);

@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "engine/content_range.h"
+#include "fanout/blob_head.h"
 #include "protocol/mime.h"
 
 namespace espalier::fanout {
@@ -19,7 +20,6 @@ constexpr std::size_t kPipeBytes = 512UL * 1024;
 constexpr std::size_t kPieceBytes = 64UL * 1024;
 // Waking up for less costs more than it brings: nothing of a small blob is given before its end.
 constexpr std::size_t kWorthWaking = 64UL * 1024;
-constexpr int kRedirectsMax = 5;
 
 bool is_identity(const engine::Response& response) {
     const auto encoding = response.headers.value("Content-Encoding");
@@ -88,14 +88,11 @@ bool Fetch::begin_with_next() {
 
 void Fetch::begin() {
     const auto& upstream = network_.fleet.at(server_);
-    auto request =
-        request_to(upstream, "GET", base::text('/', plan_.hash.hex()), base::Deadline::never());
-    request.headers.add("Accept-Encoding", "identity");
+    auto request = blob_request(upstream, plan_.hash, base::Deadline::never());
     if (plan_.part)
         request.headers.add("Range", base::text("bytes=", at_, '-', plan_.part->end - 1));
     else if (at_ > 0)
         request.headers.add("Range", base::text("bytes=", at_, '-'));
-    request.redirects_max = kRedirectsMax;
     request.stall_timeout = plan_.stall_timeout;
     const bool all_held = !plan_.part && size_ && *size_ <= plan_.verify_first_bytes;
     pipe_ = std::make_shared<engine::Pipe>(kPipeBytes, bell_, all_held ? kPipeBytes : kWorthWaking);

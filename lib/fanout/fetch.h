@@ -51,7 +51,7 @@ public:
     base::Result<void> open();
     // Of the whole blob; nothing when no server says.
     std::optional<std::uint64_t> size() const { return size_; }
-    const std::string& type() const { return type_; }  // "" unknown
+    const std::string& type() const { return type_; }  // clean_mime()
     fleet::UpstreamId server() const { return server_; }
 
     // The next bytes, empty at the end. Errors: missing (every server lacks it), timeout (all that

@@ -78,8 +78,7 @@ void Lookup::ask_everybody(Steady::time_point now) {
     std::vector<fleet::Candidate> candidates;
     // A source's copy is none to send a client to.
     for (const auto& upstream : fleet.upstreams())
-        if (upstream.mode != fleet::Mode::source)
-            candidates.push_back(fleet.candidate(upstream.id));
+        if (upstream.serves_readers()) candidates.push_back(fleet.candidate(upstream.id));
     fleet::rank(candidates, locator_.options_.strategy, locator_.dice_.fetch_add(1));
     const auto deadline = Deadline::at(now + locator_.options_.lookup_timeout);
     for (const auto& candidate : candidates) {

@@ -27,7 +27,7 @@ BlobEntry entry_from(const MapRow& row, fleet::UpstreamSet servers, Steady::time
 MapKeeper::Servers MapKeeper::readable_servers() const {
     Servers servers;
     for (const auto& upstream : network_.fleet.upstreams())
-        if (upstream.mode != fleet::Mode::source) servers.emplace(upstream.url.text(), upstream.id);
+        if (upstream.serves_readers()) servers.emplace(upstream.url.text(), upstream.id);
     return servers;
 }
 

@@ -32,28 +32,6 @@ RepairEnd end_of(const Outcome& outcome) {
 
 }  // namespace
 
-std::string_view name_of(RepairEnd end) {
-    switch (end) {
-        case RepairEnd::there_already:
-            return "there_already";
-        case RepairEnd::mirrored:
-            return "mirrored";
-        case RepairEnd::uploaded:
-            return "uploaded";
-        case RepairEnd::needless:
-            return "needless";
-        case RepairEnd::hopeless:
-            return "hopeless";
-        case RepairEnd::deleted:
-            return "deleted";
-        case RepairEnd::unauthorized:
-            return "unauthorized";
-        case RepairEnd::failed:
-            return "failed";
-    }
-    return "failed";
-}
-
 bool is_settled(RepairEnd end) {
     return end != RepairEnd::unauthorized && end != RepairEnd::failed;
 }
@@ -210,9 +188,7 @@ RepairOne::Progress RepairOne::begin_fetch(Steady::time_point now) {
     tools_.mover.add(upload_);
 
     const auto& upstream = network.fleet.at(origin.server);
-    auto request = request_to(upstream, "GET", base::text('/', plan_.hash.hex()), deadline);
-    request.headers.add("Accept-Encoding", "identity");
-    request.redirects_max = 5;
+    auto request = blob_request(upstream, plan_.hash, deadline);
     request.stall_timeout = plan_.stall_timeout;
     pipe_ = std::make_shared<engine::Pipe>(kPipeBytes, bell());
     request.download = pipe_;

@@ -7,10 +7,12 @@
 // Threads: cut() by any; the rest by the mover.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "fanout/blob_head.h"
@@ -29,7 +31,12 @@ enum class RepairEnd : std::uint8_t {
     unauthorized,
     failed,
 };
-std::string_view name_of(RepairEnd end);
+inline constexpr std::array<std::string_view, 8> kRepairEnds{
+    "there_already", "mirrored", "uploaded",     "needless",
+    "hopeless",      "deleted",  "unauthorized", "failed"};
+constexpr std::string_view name_of(RepairEnd end) {
+    return kRepairEnds[static_cast<std::size_t>(end)];
+}
 // Whether nobody needs to try again.
 bool is_settled(RepairEnd end);
 

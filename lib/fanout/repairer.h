@@ -32,7 +32,7 @@ public:
         base::Milliseconds head_patience{3'000};
         base::Milliseconds stall_timeout{30'000};
     };
-    static constexpr std::size_t kEnds = 8;  // RepairEnd
+    static constexpr std::size_t kEnds = kRepairEnds.size();
     struct Snapshot {
         std::uint64_t errands = 0;  // replicas that can be brought with a client's token
         std::uint64_t running = 0;

@@ -79,6 +79,7 @@ void Fleet::install(std::vector<Upstream> upstreams) {
     for (std::size_t i = 0; i < roster->upstreams.size(); ++i) {
         const Upstream& upstream = roster->upstreams[i];
         roster->in_use.add(upstream.id);
+        if (upstream.serves_readers()) roster->readable.add(upstream.id);
         // What the operator states goes before what was found out, which stays otherwise.
         live_.at(upstream.id)->offerings.with([&](Offerings& offerings) {
             offerings =

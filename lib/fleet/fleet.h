@@ -74,6 +74,8 @@ public:
     std::size_t size() const { return roster().upstreams.size(); }
     // For sets of servers that were put together earlier.
     UpstreamSet in_use() const { return roster().in_use; }
+    // Those of them that clients may be sent to.
+    UpstreamSet readable() const { return roster().readable; }
     // Made once, for the hot path: where a blob's name is appended ("https://host/"), and what
     // clients and metrics call it: the host, or the URL where two upstreams share a host.
     const std::string& link_base(UpstreamId id) const { return seat(id).link_base; }
@@ -130,7 +132,7 @@ private:
     struct Roster {
         std::vector<Upstream> upstreams;
         std::vector<Seat> seats;  // one for each of them
-        UpstreamSet in_use;
+        UpstreamSet in_use, readable;
     };
 
     const Roster& roster() const { return *current_.load(std::memory_order_acquire); }

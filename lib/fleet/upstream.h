@@ -70,6 +70,8 @@ struct Upstream {
     std::vector<std::string> types_denied = {};   // stronger than types_allowed
 
     bool takes_uploads() const { return mode == Mode::rw; }
+    // Whether a client may be sent there.
+    bool serves_readers() const { return mode != Mode::source; }
 
     // What clients and operators see: host, with the port when it is not the scheme's own.
     std::string host() const { return url.authority(); }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/text.h"
+#include "gateway/blob_reply.h"
 #include "gateway/results.h"
 #include "protocol/mime.h"
 
@@ -15,7 +16,6 @@ using protocol::BlobHash;
 using protocol::BlobPath;
 
 constexpr std::string_view kNoStore = "private, no-store";
-constexpr std::string_view kForEver = "public, max-age=31536000, immutable";
 
 // What must be answered with more thought than a reactor has time for.
 bool needs_worker(const http::Head& head) {
@@ -25,6 +25,14 @@ bool needs_worker(const http::Head& head) {
 
 std::string_view type_or_default(std::string_view type) {
     return type.empty() ? protocol::kUnknownMime : type;
+}
+
+// Nobody may keep it.
+http::Reply failed_read(const fleet::Fleet& fleet, int status, std::string_view reason,
+                        std::span<const fleet::Outcome> outcomes) {
+    auto reply = http::Reply::json(status, error_body(fleet, reason, outcomes));
+    reply.reason(reason).header("X-Cache", "DISABLED").header("Cache-Control", kNoStore);
+    return reply;
 }
 
 }  // namespace
@@ -109,7 +117,7 @@ bool GetBlob::instant(const http::Head& head, std::string_view peer, http::Insta
         reply.begin(200);
         reply.header("Content-Type", type_or_default(entry->facts.type));
         reply.header("Accept-Ranges", "bytes");
-        reply.header("ETag", base::text('"', path->hash.hex(), '"'));
+        reply.header("ETag", etag_of(path->hash));
         reply.header("Cache-Control", kForEver);
         reply.header("X-Upstream", parts_.network.fleet.host(choice->upstream));
         reply.header("X-Cache", "DISABLED");
@@ -172,16 +180,9 @@ http::Reply GetBlob::answer(const http::Request& request, const BlobPath& path,
 
 http::Reply GetBlob::answer_head(const BlobPath& path, const Choice& choice,
                                  const fleet::BlobFacts& facts) const {
-    http::Reply reply(200);
+    auto reply = blob_reply(200, path.hash, facts);
     reply.header("Content-Type", type_or_default(facts.type));
-    reply.header("Accept-Ranges", "bytes");
-    reply.header("ETag", base::text('"', path.hash.hex(), '"'));
-    reply.header("Cache-Control", kForEver);
     reply.header("X-Upstream", parts_.network.fleet.host(choice.upstream));
-    reply.header("X-Cache", "DISABLED");
-    if (facts.last_modified != 0)
-        reply.header("Last-Modified", fanout::http_date(facts.last_modified));
-    if (facts.sunset != 0) reply.header("Sunset", fanout::http_date(facts.sunset));
     // Some servers do not say how long it is; then neither do we.
     facts.size ? reply.length(*facts.size) : reply.stream({}, type_or_default(facts.type));
     return reply;
@@ -196,12 +197,8 @@ http::Reply GetBlob::proxied(const http::Request& request, const BlobHash& hash,
             origins.push_back(candidate.id);
     };
     // What is known may be old, or not all: the others are asked when those that have it fail.
-    fleet::UpstreamSet others;
-    for (const auto& upstream : parts_.network.fleet.upstreams())
-        if (upstream.mode != fleet::Mode::source && !known.servers.has(upstream.id))
-            others.add(upstream.id);
     append(known.servers);
-    append(others);
+    append(fleet::UpstreamSet(parts_.network.fleet.readable().bits() & ~known.servers.bits()));
     auto reply = ProxyBlob(parts_).reply(request, hash, std::move(origins), known.facts);
     if (!reply) return not_fetched(reply.error());
     return std::move(*reply);
@@ -211,21 +208,21 @@ http::Reply GetBlob::not_fetched(const ProxyBlob::Failure& failure) const {
     const auto& [error, outcomes] = failure;
     if (error.kind == base::ErrorKind::missing)
         return not_found({.found = fanout::Found::nowhere, .outcomes = outcomes});
-    auto reply = http::Reply::json(http::status_of(error.kind),
-                                   error_body(parts_.network.fleet, error.reason, outcomes));
-    reply.reason(error.reason).header("Retry-After", "1").header("X-Cache", "DISABLED");
-    reply.header("Cache-Control", kNoStore);
-    reply.header("X-Upstream-Results", upstream_results(parts_.network.fleet, outcomes));
+    return not_now(http::status_of(error.kind), error.reason, outcomes);
+}
+
+http::Reply GetBlob::not_now(int status, std::string_view reason,
+                             std::span<const fleet::Outcome> outcomes) const {
+    const auto& fleet = parts_.network.fleet;
+    auto reply = failed_read(fleet, status, reason, outcomes);
+    reply.header("Retry-After", "1");
+    reply.header("X-Upstream-Results", upstream_results(fleet, outcomes));
     return reply;
 }
 
 http::Reply GetBlob::not_found(const fanout::Located& located) const {
     constexpr std::string_view kReason = "no server has this blob";
-    auto reply =
-        http::Reply::json(404, error_body(parts_.network.fleet, kReason, located.outcomes));
-    reply.reason(kReason).header("X-Cache", "DISABLED");
-    reply.header("Cache-Control", kNoStore);
-    return reply;
+    return failed_read(parts_.network.fleet, 404, kReason, located.outcomes);
 }
 
 // Somebody who might have it did not answer: that is not a "no" (sheet A.18). But clients ask with
@@ -242,12 +239,7 @@ http::Reply GetBlob::uncertain(const fanout::Located& located, bool is_head) con
         silent.empty() ? std::string("the servers did not answer in time")
                        : base::text("not all servers could say: no clear answer from ", silent);
     const int status = is_head ? 404 : located.only_timeouts ? 504 : 502;
-    auto reply =
-        http::Reply::json(status, error_body(parts_.network.fleet, reason, located.outcomes));
-    reply.reason(reason).header("Retry-After", "1").header("X-Cache", "DISABLED");
-    reply.header("Cache-Control", kNoStore);
-    reply.header("X-Upstream-Results", upstream_results(parts_.network.fleet, located.outcomes));
-    return reply;
+    return not_now(status, reason, located.outcomes);
 }
 
 }  // namespace espalier::gateway

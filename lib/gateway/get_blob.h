@@ -68,6 +68,9 @@ private:
                             const fleet::BlobFacts& facts) const;
     http::Reply proxied(const http::Request& request, const protocol::BlobHash& hash,
                         const Known& known);
+    // It may be found when it is asked for again.
+    http::Reply not_now(int status, std::string_view reason,
+                        std::span<const fleet::Outcome> outcomes) const;
     http::Reply not_fetched(const ProxyBlob::Failure& failure) const;
     http::Reply not_found(const fanout::Located& located) const;
     http::Reply uncertain(const fanout::Located& located, bool is_head) const;

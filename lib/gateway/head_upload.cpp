@@ -13,11 +13,7 @@ namespace {
 using base::ErrorKind;
 using fleet::Outcome;
 using fleet::OutcomeKind;
-
-http::Reply refuse(ErrorKind kind, std::string reason) {
-    return http::Reply::of(
-        {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
-}
+using http::refuse;
 
 // The upload that is asked about, or why nobody needs to be asked.
 std::expected<Offer, http::Reply> read_offer(const Options& options, const http::Head& head) {
@@ -55,14 +51,6 @@ bool enough_take_anybody(const fleet::Fleet& fleet, const std::vector<fleet::Ups
            quorum;
 }
 
-bool leave_one_maker(const Parts& parts, Targets& targets) {
-    if (targets.chosen.empty()) return true;
-    const auto maker = choose_maker(parts.network, targets.chosen, parts.options.lookup_timeout);
-    if (!maker) return false;
-    targets = {.chosen = {*maker}, .left_out = {}};
-    return true;
-}
-
 base::Headers question(const http::Head& head, const std::string& token) {
     base::Headers headers;
     for (const auto name : {"X-SHA-256", "X-Content-Length", "X-Content-Type"})
@@ -85,7 +73,8 @@ http::Reply head_upload(const Parts& parts, const http::Request& request, Purpos
     const bool is_media = purpose == Purpose::media;
     const int quorum = offer->quorum = is_media ? 1 : offer->quorum;
     auto targets = choose_targets(fleet, admission->caller, parts.network.clock.unix_now(), *offer);
-    if (is_media && !leave_one_maker(parts, targets)) return nobody_makes_media();
+    if (is_media && !leave_one_maker(parts.network, targets, parts.options.lookup_timeout))
+        return nobody_makes_media();
     const bool must_sign =
         admission->raw_header.empty() && !enough_take_anybody(fleet, targets.chosen, quorum);
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::preflight, out);

@@ -3,17 +3,13 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "fanout/blob_head.h"
+#include "gateway/blob_reply.h"
 #include "protocol/mime.h"
 
 namespace espalier::gateway {
 namespace {
 
 using protocol::BlobHash;
-
-std::string etag_of(const BlobHash& hash) {
-    return base::text('"', hash.hex(), '"');
-}
 
 // Scripts of a stranger must not run in our name.
 bool is_active(std::string_view type) {
@@ -34,15 +30,9 @@ http::RangeDecision wanted(const http::Request& request, const BlobHash& hash,
 
 http::Reply begin_reply(int status, const BlobHash& hash, std::string_view type,
                         const fleet::BlobFacts& facts) {
-    http::Reply reply(status);
-    reply.header("ETag", etag_of(hash));
-    reply.header("Cache-Control", "public, max-age=31536000, immutable");
-    reply.header("Accept-Ranges", "bytes").header("X-Cache", "DISABLED");
+    auto reply = blob_reply(status, hash, facts);
     reply.header("X-Content-Type-Options", "nosniff");
     if (is_active(type)) reply.header("Content-Security-Policy", "sandbox");
-    if (facts.last_modified != 0)
-        reply.header("Last-Modified", fanout::http_date(facts.last_modified));
-    if (facts.sunset != 0) reply.header("Sunset", fanout::http_date(facts.sunset));
     return reply;
 }
 
@@ -108,8 +98,7 @@ std::expected<http::Reply, ProxyBlob::Failure> ProxyBlob::reply(
         parts_.counters.count_proxied(0, fetch->failovers(), fetch->mismatches());
         return std::unexpected(Failure{opened.error(), fetch->failures()});
     }
-    const std::string type(fetch->type().empty() ? std::string_view(protocol::kUnknownMime)
-                                                 : std::string_view(fetch->type()));
+    const auto& type = fetch->type();
     auto reply = begin_reply(part ? 206 : 200, hash, type, facts);
     reply.header("X-Upstream", parts_.network.fleet.host(fetch->server()));
     if (!checked) reply.header("X-Verified", "no");

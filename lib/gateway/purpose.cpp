@@ -32,8 +32,6 @@ void find_out(fanout::Network network, const std::vector<fleet::UpstreamId>& cho
     fan_out(network, std::move(legs), {.op = fleet::Op::capability, .read = read, .enough = {}});
 }
 
-}  // namespace
-
 std::optional<fleet::UpstreamId> choose_maker(fanout::Network network,
                                               const std::vector<fleet::UpstreamId>& chosen,
                                               base::Milliseconds patience) {
@@ -49,6 +47,16 @@ std::optional<fleet::UpstreamId> choose_maker(fanout::Network network,
     }
     if (found == chosen.end()) found = first(Capability::unknown);
     return found == chosen.end() ? std::nullopt : std::optional(*found);
+}
+
+}  // namespace
+
+bool leave_one_maker(fanout::Network network, Targets& targets, base::Milliseconds patience) {
+    if (targets.chosen.empty()) return true;
+    const auto maker = choose_maker(network, targets.chosen, patience);
+    if (!maker) return false;
+    targets = {.chosen = {*maker}, .left_out = {}};
+    return true;
 }
 
 http::Reply nobody_makes_media() {

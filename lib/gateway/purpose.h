@@ -17,12 +17,10 @@ inline protocol::Verb verb_of(Purpose purpose) {
     return purpose == Purpose::media ? protocol::Verb::media : protocol::Verb::upload;
 }
 
-// The one of these that is to make something of the blob: who is known to do that goes before who
-// may, and the first before the others. Those of whom nothing is known are asked first, within
-// `patience`. Nothing: none does.
-std::optional<fleet::UpstreamId> choose_maker(fanout::Network network,
-                                              const std::vector<fleet::UpstreamId>& chosen,
-                                              base::Milliseconds patience);
+// Leaves the one of the chosen that is to make something of the blob, and nobody left out: who is
+// known to do that goes before who may, and the first before the others. Those of whom nothing is
+// known are asked first, within `patience`. False: none does. With nobody chosen nothing happens.
+bool leave_one_maker(fanout::Network network, Targets& targets, base::Milliseconds patience);
 // 404, so that clients go on with PUT /upload; they must not be sent elsewhere.
 http::Reply nobody_makes_media();
 

@@ -18,14 +18,10 @@ using base::ErrorKind;
 using fleet::Decision;
 using fleet::Outcome;
 using fleet::OutcomeKind;
+using http::refuse;
 using protocol::BlobHash;
 
 constexpr base::Seconds kRequestPatience{30};
-
-http::Reply refuse(ErrorKind kind, std::string reason) {
-    return http::Reply::of(
-        {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
-}
 
 // 502: it is the origin that cannot be used (BUD-04), whatever keeps us from it.
 http::Reply unusable(std::string_view why) {
@@ -282,8 +278,7 @@ std::expected<Stored, http::Reply> PutMirror::carry(const Intake& intake, const 
 std::optional<http::Reply> PutMirror::disagreement(const Intake& intake,
                                                    const BlobHash& hash) const {
     const auto& caller = intake.admission.caller;
-    const bool named = !caller || !caller->has_x ||
-                       std::ranges::find(caller->hashes, hash) != caller->hashes.end();
+    const bool named = !caller || !caller->has_x || caller->names(hash);
     if (!named)
         return refuse(ErrorKind::conflict, base::text("the fetched blob's hash is ", hash.hex(),
                                                       ", which the token does not name"));

@@ -20,12 +20,8 @@ using base::Seconds;
 using fleet::Decision;
 using fleet::Outcome;
 using fleet::OutcomeKind;
+using http::refuse;
 using protocol::BlobHash;
-
-http::Reply refuse(ErrorKind kind, std::string reason) {
-    return http::Reply::of(
-        {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
-}
 
 http::Reply broken_body(http::Body::Status status) {
     switch (status) {
@@ -67,14 +63,22 @@ std::expected<PutUpload::Intake, http::Reply> PutUpload::accept_head(
                   .quorum = purpose_ == Purpose::media ? 1 : *quorum};
 }
 
-fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intake& intake) const {
-    const auto& fleet = parts_.network.fleet;
-    const auto& caller = intake.admission.caller;
+Targets PutUpload::targets_for(const http::Request& request, const Intake& intake) const {
+    auto& fleet = parts_.network.fleet;
+    const Offer offer{.quorum = intake.quorum,
+                      .bytes = request.head.chunked ? std::nullopt : request.head.content_length,
+                      .type = intake.type};
+    auto targets =
+        choose_targets(fleet, intake.admission.caller, parts_.network.clock.unix_now(), offer);
+    for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::upload, out);
+    return targets;
+}
+
+fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intake& intake,
+                                       Targets targets) const {
     fanout::UploadPlan plan;
     plan.quorum = intake.quorum;
     plan.body_bytes = request.head.chunked ? std::nullopt : request.head.content_length;
-    const Offer offer{.quorum = plan.quorum, .bytes = plan.body_bytes, .type = intake.type};
-    auto targets = choose_targets(fleet, caller, parts_.network.clock.unix_now(), offer);
     plan.left_out = std::move(targets.left_out);
     plan.promised = intake.hash();
     plan.verify_first =
@@ -85,18 +89,6 @@ fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intak
     plan.targets = storing_.targets(targets.chosen, intake.admission, intake.type);
     pay(plan, intake, payment_proofs(request.head));
     return plan;
-}
-
-bool PutUpload::leave_one_maker(fanout::UploadPlan& plan) const {
-    std::vector<fleet::UpstreamId> chosen;
-    chosen.reserve(plan.targets.size());
-    for (const auto& target : plan.targets) chosen.push_back(target.upstream);
-    const auto maker = choose_maker(parts_.network, chosen, parts_.options.lookup_timeout);
-    if (!maker && !chosen.empty()) return false;
-    std::erase_if(plan.targets, [&](const auto& target) { return target.upstream != maker; });
-    // Of those that were never asked for it none counts as missing.
-    if (maker) plan.left_out.clear();
-    return true;
 }
 
 void PutUpload::pay(fanout::UploadPlan& plan, const Intake& intake,
@@ -154,9 +146,11 @@ http::Reply PutUpload::refusal(const Intake& intake, const fleet::Verdict& verdi
 http::Reply PutUpload::handle(http::Request& request) {
     auto intake = accept_head(request);
     if (!intake) return std::move(intake).error();
-    auto plan = plan_for(request, *intake);
-    for (const Outcome& out : plan.left_out) parts_.network.fleet.record(fleet::Op::upload, out);
-    if (purpose_ == Purpose::media && !leave_one_maker(plan)) return nobody_makes_media();
+    auto targets = targets_for(request, *intake);
+    if (purpose_ == Purpose::media &&
+        !leave_one_maker(parts_.network, targets, parts_.options.lookup_timeout))
+        return nobody_makes_media();
+    auto plan = plan_for(request, *intake, std::move(targets));
     if (purpose_ == Purpose::upload) skip_holders(plan);
     auto outcomes = plan.left_out;
     for (const auto& target : plan.targets)

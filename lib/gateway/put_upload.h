@@ -32,9 +32,10 @@ private:
     };
 
     std::expected<Intake, http::Reply> accept_head(const http::Request& request) const;
-    fanout::UploadPlan plan_for(const http::Request& request, const Intake& intake) const;
-    // Leaves one target, of those that make media; false: there is none.
-    bool leave_one_maker(fanout::UploadPlan& plan) const;
+    // Those that are left out are counted.
+    Targets targets_for(const http::Request& request, const Intake& intake) const;
+    fanout::UploadPlan plan_for(const http::Request& request, const Intake& intake,
+                                Targets targets) const;
     void learn_that_it_makes_none(fleet::UpstreamId upstream) const;
     // For a verdict that is not a success; with an upstream's demands, when that is to be paid.
     http::Reply refusal(const Intake& intake, const fleet::Verdict& verdict,

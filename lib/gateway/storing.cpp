@@ -17,20 +17,10 @@ using base::Seconds;
 using fleet::Decision;
 using fleet::Outcome;
 using fleet::OutcomeKind;
+using http::refuse;
 using protocol::BlobHash;
 
 constexpr std::size_t kSniffBytes = 64;
-
-http::Reply refuse(ErrorKind kind, std::string reason) {
-    return http::Reply::of(
-        {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
-}
-
-// A token that names no blob would be good for others, too: it is not kept.
-bool names(const Admission& admission, const BlobHash& hash) {
-    const auto& caller = admission.caller;
-    return caller && std::ranges::find(caller->hashes, hash) != caller->hashes.end();
-}
 
 std::string mirror_word(const Outcome& outcome) {
     if (outcome.kind == OutcomeKind::ok) return "stored";
@@ -226,7 +216,8 @@ bool Storing::enter_missing(const BlobHash& hash, const std::vector<Outcome>& ou
         if (!fanout::is_missing(upstream, outcome)) continue;
         urls.push_back(upstream.url.text());
         const auto token = authorization_for(upstream, admission.caller, admission.raw_header);
-        if (token.empty() || !names(admission, hash)) continue;
+        // One that names no blob would be good for others, too: it is not kept.
+        if (token.empty() || !admission.caller || !admission.caller->names(hash)) continue;
         errands.push_back({.hash = hash,
                            .server = upstream.id,
                            .authorization = token,

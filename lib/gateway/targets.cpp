@@ -138,7 +138,7 @@ Targets choose_readable(const fleet::Fleet& fleet) {
     Targets targets;
     std::vector<Outcome> doubtful;
     for (const auto& upstream : fleet.upstreams()) {
-        if (upstream.mode == fleet::Mode::source) continue;
+        if (!upstream.serves_readers()) continue;
         if (fleet.paused(upstream.id))
             doubtful.push_back(unavailable(upstream.id, kPaused));
         else if (!fleet.healthy(upstream.id))

@@ -38,6 +38,10 @@ Reply Reply::of(const base::Error& error) {
     return reply;
 }
 
+Reply refuse(base::ErrorKind kind, std::string reason) {
+    return Reply::of({.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
+}
+
 Reply Reply::park(int status, std::shared_ptr<Source> source) {
     Reply reply(status);
     reply.content_ = std::move(source);

@@ -101,6 +101,9 @@ private:
     bool close_ = false;
 };
 
+// Reply::of() an Error that is the client's own.
+Reply refuse(base::ErrorKind kind, std::string reason);
+
 // The HTTP status of an error kind (400 … 507).
 int status_of(base::ErrorKind kind);
 // "Not Found" and the like; "Unknown" for others.

@@ -179,12 +179,6 @@ base::Result<void> Ledger::forget_server(const std::string& server_url) {
     });
 }
 
-base::Result<void> Ledger::forget_blob(const protocol::BlobHash& hash) {
-    return writer_.commit([&](Connection& connection) {
-        return connection.execute("DELETE FROM missing WHERE hash = ?1", hash.bytes());
-    });
-}
-
 std::vector<MissingReplica> Ledger::missing(std::size_t limit) {
     return read_missing(*missing_, kOldest, limit);
 }

@@ -64,8 +64,6 @@ public:
                                          const std::string& server_url);
     // No blob is missing at this server any more: it is not ours any more.
     base::Result<void> forget_server(const std::string& server_url);
-    // Nobody misses this blob any more: it was deleted.
-    base::Result<void> forget_blob(const protocol::BlobHash& hash);
 
     // `owner` (a public key in hex, "" unknown) has deleted this blob: until `until`, in unix
     // seconds, it is not to be brought back, and nobody misses it any more. Returns when that is

@@ -157,9 +157,7 @@ std::optional<Refusal> refuse_missing_x(const Caller& caller, Verb verb, Require
 }
 
 std::optional<Refusal> refuse_hash(const Caller& caller, Verb verb, const BlobHash& hash) {
-    if (!caller.has_x || verb == Verb::list ||
-        std::ranges::find(caller.hashes, hash) != caller.hashes.end())
-        return std::nullopt;
+    if (!caller.has_x || verb == Verb::list || caller.names(hash)) return std::nullopt;
     return refusal(AuthRefusal::wrong_x, base::text("the token's x tags do not name ", hash.hex()));
 }
 

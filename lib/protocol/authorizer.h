@@ -4,6 +4,7 @@
 // Pure: time and the own host name are passed in. Threads: any, it never changes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <expected>
 #include <optional>
@@ -31,6 +32,10 @@ struct Caller {
     std::vector<std::string> server_tags;  // and as they stand in the token
     // There are x tags, well-formed or not: the token is for these blobs only.
     bool has_x = false;
+
+    bool names(const BlobHash& hash) const {
+        return std::ranges::find(hashes, hash) != hashes.end();
+    }
 };
 
 enum class AuthRefusal : std::uint8_t {

@@ -12,11 +12,7 @@ namespace espalier::store {
 namespace {
 
 using base::ErrorKind;
-
-http::Reply refuse(ErrorKind kind, std::string reason) {
-    return http::Reply::of(
-        {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
-}
+using http::refuse;
 
 http::Reply wrong_method(std::string_view allowed) {
     http::Reply reply = http::Reply::json(405, R"({"message":"this method is not for this path"})");

@@ -10,12 +10,8 @@ namespace espalier::store {
 namespace {
 
 using base::ErrorKind;
+using http::refuse;
 using protocol::BlobHash;
-
-http::Reply refuse(ErrorKind kind, std::string reason) {
-    return http::Reply::of(
-        {.kind = kind, .reason = std::move(reason), .origin = base::Origin::client});
-}
 
 // Writes what is fetched into an Incoming, up to the size that a blob may have.
 class IncomingSink : public FetchSink {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "support/bytes.h"
 #include "world.h"
 
 using namespace espalier;
@@ -14,16 +15,6 @@ using fanout::FetchPlan;
 namespace {
 
 constexpr std::size_t kKiB = 1024;
-
-std::string bytes_of(std::size_t size, std::uint32_t seed = 1) {
-    std::string bytes(size, '\0');
-    std::uint32_t state = seed;
-    for (char& c : bytes) {
-        state = state * 1664525U + 1013904223U;
-        c = static_cast<char>(state >> 24U);
-    }
-    return bytes;
-}
 
 struct Got {
     std::string bytes;
@@ -73,7 +64,7 @@ TEST_CASE("blobs of every size come whole from the first server, its size stated
          {0UL, 1UL, 64 * kKiB, 256 * kKiB, 256 * kKiB + 1, 3000 * kKiB + 7}) {
         for (const auto framing : {Framing::length, Framing::chunks, Framing::until_close}) {
             CAPTURE(size);
-            Fixture f(bytes_of(size));
+            Fixture f(make_bytes(size));
             f.edit(0, [&](Script& script) { script.framing = framing; });
             if (framing != Framing::length) f.plan.size.reset();
             CHECK(f.is_right(f.read()));
@@ -87,7 +78,7 @@ TEST_CASE("blobs of every size come whole from the first server, its size stated
 }
 
 TEST_CASE("of a small blob that is wrong nothing is given; another server gives it") {
-    Fixture f(bytes_of(200 * kKiB));
+    Fixture f(make_bytes(200 * kKiB));
     f.edit(0, [](Script& script) { script.wrong_byte = 0; });
     CHECK(f.is_right(f.read()));
     CHECK(f.fetch->server() == 1);
@@ -99,7 +90,7 @@ TEST_CASE("of a small blob that is wrong nothing is given; another server gives 
 TEST_CASE("of a large blob that is wrong the last 64 KiB are never given") {
     for (const auto at : {0UL, 1000UL * kKiB - 1}) {
         CAPTURE(at);
-        Fixture f(bytes_of(1000 * kKiB));
+        Fixture f(make_bytes(1000 * kKiB));
         for (std::size_t i = 0; i < 3; ++i)
             f.edit(i, [&](Script& script) { script.wrong_byte = at; });
         const auto got = f.read();
@@ -115,7 +106,7 @@ TEST_CASE("where a server breaks off the next one goes on, and the digest with i
     for (const auto how : {Cut::fin, Cut::rst}) {
         for (const std::uint64_t at : {0UL, 1UL, 100 * kKiB, 400 * kKiB, 1000 * kKiB - 1}) {
             CAPTURE(at);
-            Fixture f(bytes_of(1000 * kKiB));
+            Fixture f(make_bytes(1000 * kKiB));
             f.edit(0, [&](Script& script) { script.cut_answer = CutAt{at, how}; });
             CHECK(f.is_right(f.read()));
             CHECK(f.fetch->server() == 1);
@@ -127,7 +118,7 @@ TEST_CASE("where a server breaks off the next one goes on, and the digest with i
 }
 
 TEST_CASE("a server that ignores ranges goes on all the same") {
-    Fixture f(bytes_of(1000 * kKiB));
+    Fixture f(make_bytes(1000 * kKiB));
     f.edit(0, [](Script& script) { script.cut_answer = CutAt{500 * kKiB, Cut::rst}; });
     f.edit(1, [](Script& script) { script.ranges = false; });
     CHECK(f.is_right(f.read()));
@@ -135,7 +126,7 @@ TEST_CASE("a server that ignores ranges goes on all the same") {
 }
 
 TEST_CASE("a server that sends a range in pieces is asked for the next piece") {
-    Fixture f(bytes_of(1000 * kKiB));
+    Fixture f(make_bytes(1000 * kKiB));
     f.edit(0, [](Script& script) { script.cut_answer = CutAt{300 * kKiB, Cut::rst}; });
     f.edit(1, [](Script& script) { script.open_range_max = 100 * kKiB; });
     CHECK(f.is_right(f.read()));
@@ -144,7 +135,7 @@ TEST_CASE("a server that sends a range in pieces is asked for the next piece") {
 }
 
 TEST_CASE("the only server may go on where it broke off, a few times") {
-    Fixture f(bytes_of(1000 * kKiB));
+    Fixture f(make_bytes(1000 * kKiB));
     f.plan.origins = {0};
     f.edit(0, [](Script& script) { script.cut_answer = CutAt{400 * kKiB, Cut::fin}; });
     CHECK(f.is_right(f.read()));
@@ -155,7 +146,7 @@ TEST_CASE("the only server may go on where it broke off, a few times") {
 }
 
 TEST_CASE("a server that stalls is left for the next one") {
-    Fixture f(bytes_of(1000 * kKiB));
+    Fixture f(make_bytes(1000 * kKiB));
     f.plan.stall_timeout = Milliseconds{200};
     f.edit(0, [](Script& script) { script.stall_answer_at = 300 * kKiB; });
     CHECK(f.is_right(f.read()));
@@ -173,7 +164,7 @@ TEST_CASE("an encoded body, another length and another status are no blob") {
         [](Script& script) { script.on(Op::get).status = 204; },
     };
     for (const auto& lie : lies) {
-        Fixture f(bytes_of(300 * kKiB));
+        Fixture f(make_bytes(300 * kKiB));
         f.edit(0, lie);
         CHECK(f.is_right(f.read()));
         CHECK(f.fetch->server() == 1);
@@ -182,7 +173,7 @@ TEST_CASE("an encoded body, another length and another status are no blob") {
 }
 
 TEST_CASE("who lacks the blob is no fault of anybody, and is taken off the map") {
-    Fixture f(bytes_of(10));
+    Fixture f(make_bytes(10));
     f.world.map.learn(f.hash, 0, {}, base::Steady::now());
     f.world.server(0).drop_blob(f.hash.hex());
     CHECK(f.is_right(f.read()));
@@ -196,7 +187,7 @@ TEST_CASE("who lacks the blob is no fault of anybody, and is taken off the map")
 }
 
 TEST_CASE("parts are what a naive slice gives, whatever the servers do") {
-    Fixture f(bytes_of(700 * kKiB));
+    Fixture f(make_bytes(700 * kKiB));
     const std::vector<std::function<void(Script&)>> habits{
         [](Script&) {},
         [](Script& script) { script.ranges = false; },
@@ -221,7 +212,7 @@ TEST_CASE("parts are what a naive slice gives, whatever the servers do") {
 }
 
 TEST_CASE("a reader that does not read holds up the server, and going away ends the exchange") {
-    Fixture f(bytes_of(30'000 * kKiB));
+    Fixture f(make_bytes(30'000 * kKiB));
     f.fetch = std::make_unique<fanout::Fetch>(f.world.network(), f.plan);
     REQUIRE(f.fetch->open());
     REQUIRE(f.fetch->next());

@@ -104,12 +104,12 @@ TEST_CASE("one server's missing blobs are found behind another's") {
     CHECK(book->missing(2, "https://stranger.example").empty());
 }
 
-TEST_CASE("a server or a blob that is forgotten misses nothing any more") {
+TEST_CASE("a server that is forgotten and a blob that is deleted miss nothing any more") {
     auto book = open();
     for (int i = 0; i < 3; ++i) REQUIRE(book->add_missing(hash_number(i), {kOne, kTwo}, i));
     REQUIRE(book->forget_server(kOne));
     CHECK(book->missing_count() == 3);
-    REQUIRE(book->forget_blob(hash_number(2)));
+    REQUIRE(book->bury(hash_number(2), "", 1000, 100));
     CHECK(book->missing_count() == 2);
     CHECK(book->missing(10, kOne).empty());
     REQUIRE(book->add_missing(hash_number(7), {kOne}, 7));
