@@ -39,6 +39,20 @@ bool may_mean_no(int status) {
 
 }  // namespace
 
+bool is_encoded(const engine::Response& response) {
+    const auto encoding = response.headers.value("Content-Encoding");
+    return !encoding.empty() && !base::equal_ignoring_case(encoding, "identity");
+}
+
+fleet::BlobFacts HeadAnswer::facts_of(const protocol::BlobHash& hash) const {
+    // Some state a length of 0 for every blob.
+    const bool credible = size != 0 || hash == protocol::BlobHash(base::Sha256::of(""));
+    return {.size = credible ? size : std::nullopt,
+            .type = type,
+            .last_modified = last_modified,
+            .sunset = sunset};
+}
+
 engine::TransferRequest head_request(const fleet::Upstream& upstream,
                                      const protocol::BlobHash& hash, base::Deadline deadline) {
     auto request = request_to(upstream, "HEAD", base::text('/', hash.hex()), deadline);
@@ -49,7 +63,6 @@ engine::TransferRequest head_request(const fleet::Upstream& upstream,
 engine::TransferRequest blob_request(const fleet::Upstream& upstream,
                                      const protocol::BlobHash& hash, base::Deadline deadline) {
     auto request = request_to(upstream, "GET", base::text('/', hash.hex()), deadline);
-    request.headers.add("Accept-Encoding", "identity");
     request.redirects_max = kRedirectsMax;
     return request;
 }
@@ -58,7 +71,8 @@ HeadAnswer read_head(const engine::TransferState& state, int miss_status) {
     HeadAnswer answer{.presence = presence_of(state, miss_status), .size = {}, .type = {}};
     if (answer.presence != Presence::there) return answer;
     const auto& headers = state.response.headers;
-    answer.size = base::parse_number(headers.value("Content-Length"));
+    if (!is_encoded(state.response))
+        answer.size = base::parse_number(headers.value("Content-Length"));
     if (const auto type = headers.get("Content-Type")) answer.type = protocol::clean_mime(*type);
     answer.last_modified = parse_http_date(headers.value("Last-Modified")).value_or(0);
     answer.fit_for_browsers = answer.size && headers.has("Access-Control-Allow-Origin");

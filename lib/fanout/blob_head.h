@@ -27,16 +27,16 @@ struct HeadAnswer {
     // It comes with what browsers need: CORS and a length.
     bool fit_for_browsers = false;
 
-    fleet::BlobFacts facts() const {
-        return {.size = size, .type = type, .last_modified = last_modified, .sunset = sunset};
-    }
+    fleet::BlobFacts facts_of(const protocol::BlobHash& hash) const;
 };
 
 engine::TransferRequest head_request(const fleet::Upstream& upstream,
                                      const protocol::BlobHash& hash, base::Deadline deadline);
-// As its bytes are, in no encoding of the transport's. The caller says where they go.
+// The caller says where the bytes go.
 engine::TransferRequest blob_request(const fleet::Upstream& upstream,
                                      const protocol::BlobHash& hash, base::Deadline deadline);
+// Whether the body is not the blob as it is, though we ask for nothing else.
+bool is_encoded(const engine::Response& response);
 // `miss_status`: what this upstream was seen to answer for a blob that nobody has; 0 unknown.
 HeadAnswer read_head(const engine::TransferState& state, int miss_status);
 // What the exchange says of the upstream: not to have a blob is no fault, in whatever words.

@@ -45,7 +45,7 @@ private:
         transfer_ = {};
         if (answer.presence == Presence::there) {
             network_.fleet.learn_fit_for_browsers(task_.server, answer.fit_for_browsers);
-            network_.map.learn(task_.hash, task_.server, answer.facts(), asked_);
+            network_.map.learn(task_.hash, task_.server, answer.facts_of(task_.hash), asked_);
             return std::nullopt;
         }
         if (answer.presence == Presence::absent) network_.map.forget(task_.hash, task_.server);

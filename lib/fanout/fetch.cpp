@@ -18,13 +18,10 @@ using fleet::OutcomeKind;
 
 constexpr std::size_t kPipeBytes = 512UL * 1024;
 constexpr std::size_t kPieceBytes = 64UL * 1024;
+// A server that sends fewer bytes of a range at a time would be asked too often.
+constexpr std::uint64_t kPartBytesLeast = 64ULL * 1024;
 // Waking up for less costs more than it brings: nothing of a small blob is given before its end.
 constexpr std::size_t kWorthWaking = 64UL * 1024;
-
-bool is_identity(const engine::Response& response) {
-    const auto encoding = response.headers.value("Content-Encoding");
-    return encoding.empty() || base::equal_ignoring_case(encoding, "identity");
-}
 
 }  // namespace
 
@@ -71,7 +68,8 @@ base::Result<Slice> Fetch::next() {
 }
 
 bool Fetch::may_give() const {
-    if (complete_ || plan_.part) return true;
+    // The end of a part waits for its exchange's: who reads the part has no reason to ask again.
+    if (complete_ || plan_.part) return complete_ || !has_all();
     const auto known = std::max(at_, size_.value_or(0));
     return known > plan_.verify_first_bytes &&
            held_bytes_ - held_.front().size() >= plan_.hold_back_bytes;
@@ -121,7 +119,7 @@ base::Result<bool> Fetch::pull() {
             if (auto slice = read_piece(); !slice.empty()) {
                 take_in(std::move(slice));
                 // The answer would go on.
-                if (has_all() && answer_.end != end_) return body_ended();
+                if (has_all() && (answer_.end != end_ || answer_.too_long)) return body_ended();
                 return true;
             }
             const auto end = pipe_->end();
@@ -151,8 +149,8 @@ Slice Fetch::read_piece() {
 std::string Fetch::read_head(const engine::Response& response) {
     if (response.status != 200 && response.status != 206)
         return base::text("answered ", response.status);
-    if (!is_identity(response)) return "sent an encoded body";
-    if (type_.empty()) type_ = protocol::clean_mime(response.headers.value("Content-Type"));
+    if (is_encoded(response)) return "sent an encoded body";
+    if (contributors_.empty()) type_ = protocol::clean_mime(response.headers.value("Content-Type"));
     return read_length(response);
 }
 
@@ -167,12 +165,22 @@ std::string Fetch::read_length(const engine::Response& response) {
     } else {
         answer_.to_skip = at_;
     }
-    if (size && size_ && *size != *size_)
+    if (size && size_ && *size != *size_ && !may_believe(*size))
         return base::text("says that the blob has ", *size, " bytes, not ", *size_);
-    if (size && !size_) size_ = size;
+    if (size) size_ = size;
     if (!plan_.part && size_) end_ = size_;
-    if (response.status == 200 && !answer_.end) answer_.end = end_;
+    if (response.status == 200) answer_.end = size_;
     return {};
+}
+
+// Before a byte is here nobody knows who is wrong, the one who has stated the size before or this
+// one: what is said twice is believed, and the digest judges.
+bool Fetch::may_believe(std::uint64_t size) {
+    if (plan_.part || !contributors_.empty()) return false;
+    if (other_size_ == size) return true;
+    other_size_ = size;
+    origins_.push_back(server_);
+    return false;
 }
 
 void Fetch::take_in(Slice slice) {
@@ -181,7 +189,10 @@ void Fetch::take_in(Slice slice) {
         slice.take_front(n);
         answer_.to_skip -= n;
     }
-    if (end_ && at_ + slice.size() > *end_) slice = slice.take_front(*end_ - at_);
+    if (end_ && at_ + slice.size() > *end_) {
+        answer_.too_long = answer_.end == end_;
+        slice = slice.take_front(*end_ - at_);
+    }
     if (slice.empty()) return;
     if (!plan_.part) digest_.update(slice.bytes());
     contributors_.add(server_);
@@ -193,7 +204,8 @@ void Fetch::take_in(Slice slice) {
 bool Fetch::answer_is_all() {
     if (has_all() || (!end_ && answer_.to_skip == 0)) return true;
     // Some send only so many bytes of a range at a time (sheet A.17).
-    const bool as_announced = answer_.end && at_ == *answer_.end && at_ > answer_.begun_at;
+    const bool as_announced =
+        answer_.end && at_ == *answer_.end && at_ >= answer_.begun_at + kPartBytesLeast;
     if (!as_announced) {
         fail("sent fewer bytes than it should");
         return false;
@@ -205,20 +217,26 @@ bool Fetch::answer_is_all() {
 
 base::Result<bool> Fetch::body_ended() {
     if (!size_) size_ = at_;
-    auto outcome =
-        Outcome{.upstream = server_, .kind = OutcomeKind::ok, .status = 200, .reason = {}};
+    auto outcome = Outcome{.upstream = server_, .status = 200, .reason = {}};
+    outcome.elapsed = transfer_.state().elapsed;
     if (plan_.part || protocol::BlobHash(digest_.finish()) == plan_.hash) {
-        outcome.elapsed = transfer_.state().elapsed;
+        outcome.kind = answer_.too_long ? OutcomeKind::upstream_fault : OutcomeKind::ok;
+        if (answer_.too_long) outcome.reason = "sent more bytes than it should";
         end_exchange(outcome);
         return false;
     }
     ++mismatches_;
-    const bool alone = contributors_.size() == 1;
-    outcome.kind = alone ? OutcomeKind::upstream_fault : OutcomeKind::cancelled;
-    outcome.reason = alone ? "sent bytes of another hash" : "the bytes of several servers disagree";
+    if (contributors_.size() == 1) {
+        outcome.kind = OutcomeKind::upstream_fault;
+        outcome.reason = "sent bytes of another hash";
+        network_.map.forget(plan_.hash, server_);
+    } else {
+        outcome.kind = OutcomeKind::cancelled;
+        outcome.reason = "the bytes of several servers disagree";
+        origins_.push_front(server_);  // alone it may be right
+    }
     failures_.push_back(outcome);
     end_exchange(outcome);
-    network_.map.forget(plan_.hash, server_);
     if (given_any_) return std::unexpected(error());
     start_over();
     return true;

@@ -70,6 +70,7 @@ private:
         std::uint64_t begun_at = 0;        // of the blob
         std::uint64_t to_skip = 0;         // bytes that were not asked for
         std::optional<std::uint64_t> end;  // of the blob, where this answer ends
+        bool too_long = false;             // it goes on behind the blob's end
     };
 
     bool begin_with_next();
@@ -80,6 +81,7 @@ private:
     // What is wrong with the answer's head; "" nothing.
     std::string read_head(const engine::Response& response);
     std::string read_length(const engine::Response& response);
+    bool may_believe(std::uint64_t size);
     void take_in(base::Slice slice);
     // The answer has ended as it should; whether the body has, too.
     bool answer_is_all();
@@ -97,6 +99,7 @@ private:
     std::deque<fleet::UpstreamId> origins_;  // still to be asked
     std::size_t tries_left_;
     std::optional<std::uint64_t> size_, end_;  // end_: where the body ends, in the blob
+    std::optional<std::uint64_t> other_size_;  // what a server said that did not agree with size_
     std::string type_;
     fleet::UpstreamId server_ = 0;
     std::shared_ptr<engine::Pipe> pipe_;

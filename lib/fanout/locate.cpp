@@ -105,7 +105,7 @@ void Lookup::read_answers(Steady::time_point now) {
         so_far_.outcomes.push_back(std::move(outcome));
         if (asked.answer.presence != Presence::there) continue;
         network.fleet.learn_fit_for_browsers(asked.id, asked.answer.fit_for_browsers);
-        network.map.learn(hash, asked.id, asked.answer.facts(), asked_at_);
+        network.map.learn(hash, asked.id, asked.answer.facts_of(hash), asked_at_);
         so_far_.servers.add(asked.id);
         if (!first_hit_) so_far_.facts = asked.answer;
         if (!first_hit_) first_hit_ = now;

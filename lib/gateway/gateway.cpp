@@ -72,8 +72,8 @@ http::Lane Gateway::lane(const http::Head& head) const {
         case Route::mirror:
             return head.method == "PUT" ? http::Lane::bulk : http::Lane::ordinary;
         case Route::blob:
-            return head.method == "GET" && parts().options.proxies ? http::Lane::bulk
-                                                                   : http::Lane::ordinary;
+            return head.method == "GET" && may_proxy(parts(), head) ? http::Lane::bulk
+                                                                    : http::Lane::ordinary;
         default:
             return http::Lane::ordinary;
     }

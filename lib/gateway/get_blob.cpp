@@ -35,7 +35,29 @@ http::Reply failed_read(const fleet::Fleet& fleet, int status, std::string_view 
     return reply;
 }
 
+// Whether a browser that asks like this could not use what the upstream sends.
+bool is_unfit(const Parts& parts, fleet::UpstreamId upstream, bool secure) {
+    if (!parts.options.proxy_when_needed) return false;
+    const auto& fleet = parts.network.fleet;
+    if (!fleet.fit_for_browsers(upstream)) return true;
+    // Mixed content.
+    return (secure || parts.options.base_url.starts_with("https:")) &&
+           fleet.at(upstream).url.scheme() == "http";
+}
+
+// Whether that line may be believed is for the worker to say.
+bool may_be_secure(const http::Head& head) {
+    return head.header("X-Forwarded-Proto").has_value();
+}
+
 }  // namespace
+
+bool may_proxy(const Parts& parts, const http::Head& head) {
+    if (parts.options.proxies) return true;
+    return std::ranges::any_of(parts.network.fleet.upstreams(), [&](const auto& upstream) {
+        return upstream.serves_readers() && is_unfit(parts, upstream.id, may_be_secure(head));
+    });
+}
 
 std::span<const fleet::Candidate> GetBlob::rank_all(fleet::UpstreamSet servers,
                                                     const BlobHash& hash, const Asker& asker,
@@ -85,15 +107,6 @@ std::string GetBlob::location(fleet::UpstreamId upstream, const BlobPath& path,
     return url;
 }
 
-bool GetBlob::is_unfit(fleet::UpstreamId upstream, bool secure) const {
-    if (!parts_.options.proxy_when_needed) return false;
-    const auto& fleet = parts_.network.fleet;
-    if (!fleet.fit_for_browsers(upstream)) return true;
-    // Mixed content.
-    return (secure || parts_.options.base_url.starts_with("https:")) &&
-           fleet.at(upstream).url.scheme() == "http";
-}
-
 bool GetBlob::instant(const http::Head& head, std::string_view peer, http::InstantReply& reply) {
     if (needs_worker(head)) return false;
     const auto path = protocol::parse_blob_path(head.path);
@@ -108,9 +121,7 @@ bool GetBlob::instant(const http::Head& head, std::string_view peer, http::Insta
     if (is_head &&
         (!entry->facts.size || entry->facts.last_modified != 0 || entry->facts.sunset != 0))
         return false;
-    // Whether that line may be believed is for the worker to say.
-    if (!is_head && is_unfit(choice->upstream, head.header("X-Forwarded-Proto").has_value()))
-        return false;
+    if (!is_head && is_unfit(parts_, choice->upstream, may_be_secure(head))) return false;
     parts_.counters.count_map(true);
     verify_if_old(path->hash, *entry);
     if (is_head) {
@@ -156,7 +167,7 @@ http::Reply GetBlob::handle(const http::Request& request) {
     switch (located.found) {
         case fanout::Found::somewhere:
             return answer(request, *path, *choose(located.servers, path->hash, asker),
-                          {located.servers, located.facts.facts()});
+                          {located.servers, located.facts.facts_of(path->hash)});
         case fanout::Found::nowhere:
             return not_found(located);
         default:
@@ -167,8 +178,8 @@ http::Reply GetBlob::handle(const http::Request& request) {
 http::Reply GetBlob::answer(const http::Request& request, const BlobPath& path,
                             const Choice& choice, const Known& known) {
     if (request.head.method == "HEAD") return answer_head(path, choice, known.facts);
-    if (parts_.options.proxies || is_unfit(choice.upstream, request.secure))
-        return proxied(request, path.hash, known);
+    if (parts_.options.proxies || is_unfit(parts_, choice.upstream, request.secure))
+        return proxied(request, path.hash, choice, known);
     take(choice, path.hash, request.peer);
     http::Reply reply(parts_.options.redirect_status);
     reply.header("Location", location(choice.upstream, path, known.facts.type));
@@ -189,16 +200,17 @@ http::Reply GetBlob::answer_head(const BlobPath& path, const Choice& choice,
 }
 
 http::Reply GetBlob::proxied(const http::Request& request, const BlobHash& hash,
-                             const Known& known) {
-    std::vector<fleet::UpstreamId> origins;
-    const auto append = [&](fleet::UpstreamSet servers) {
+                             const Choice& choice, const Known& known) {
+    std::vector<fleet::UpstreamId> origins{choice.upstream};
+    const auto append = [&](std::uint64_t servers) {
         Candidates room;
-        for (const auto& candidate : rank_all(servers, hash, {.peer = request.peer}, room))
-            origins.push_back(candidate.id);
+        const Asker asker{.peer = request.peer, .takes_a_turn = false};
+        for (const auto& other : rank_all(fleet::UpstreamSet(servers), hash, asker, room))
+            if (other.id != choice.upstream) origins.push_back(other.id);
     };
     // What is known may be old, or not all: the others are asked when those that have it fail.
-    append(known.servers);
-    append(fleet::UpstreamSet(parts_.network.fleet.readable().bits() & ~known.servers.bits()));
+    append(known.servers.bits());
+    append(parts_.network.fleet.readable().bits() & ~known.servers.bits());
     auto reply = ProxyBlob(parts_).reply(request, hash, std::move(origins), known.facts);
     if (!reply) return not_fetched(reply.error());
     return std::move(*reply);

@@ -27,6 +27,9 @@ struct Turns {
     std::atomic<std::uint64_t> next{0};
 };
 
+// Whether the bytes that this GET asks for may have to pass through a worker.
+bool may_proxy(const Parts& parts, const http::Head& head);
+
 class GetBlob {
 public:
     GetBlob(const Parts& parts, Turns& turns) : parts_(parts), turns_(turns) {}
@@ -60,14 +63,12 @@ private:
     void verify_if_old(const protocol::BlobHash& hash, const fleet::BlobEntry& entry);
     std::string location(fleet::UpstreamId upstream, const protocol::BlobPath& path,
                          std::string_view type) const;
-    // Whether a browser that asks like this could not use what the upstream sends.
-    bool is_unfit(fleet::UpstreamId upstream, bool secure) const;
     http::Reply answer(const http::Request& request, const protocol::BlobPath& path,
                        const Choice& choice, const Known& known);
     http::Reply answer_head(const protocol::BlobPath& path, const Choice& choice,
                             const fleet::BlobFacts& facts) const;
     http::Reply proxied(const http::Request& request, const protocol::BlobHash& hash,
-                        const Known& known);
+                        const Choice& choice, const Known& known);
     // It may be found when it is asked for again.
     http::Reply not_now(int status, std::string_view reason,
                         std::span<const fleet::Outcome> outcomes) const;

@@ -213,7 +213,6 @@ void PutMirror::await(fanout::Mirroring& mirroring, const Intake& intake) const 
 engine::TransferRequest PutMirror::fetch_request(const Intake& intake) const {
     engine::TransferRequest request;
     request.url = intake.url;
-    request.headers.add("Accept-Encoding", "identity");
     request.redirects_max = 5;
     request.deadline = intake.deadline;
     request.stall_timeout = parts_.options.stall_timeout;

@@ -97,9 +97,19 @@ TEST_CASE("size, type and dates are read from a yes") {
                                                  {"Sunset", "Tue, 19 Jan 2038 03:14:07 GMT"}}),
                                   0);
     CHECK(answer.size == 12345);
-    CHECK(answer.facts().type == "image/png");
+    CHECK(answer.facts_of({}).type == "image/png");
     CHECK(answer.last_modified == 784'111'777);
     CHECK(answer.sunset == 2'147'483'647);
+}
+
+TEST_CASE("a length of 0 is believed of the empty blob only, that of an encoded body never") {
+    const auto none = read_head(answered(200, {{"Content-Length", "0"}}), 0);
+    CHECK(none.facts_of({}).size == std::nullopt);
+    CHECK(none.facts_of(protocol::BlobHash(base::Sha256::of(""))).size == 0);
+    const base::Headers encoded{{"Content-Length", "12345"}, {"Content-Encoding", "gzip"}};
+    CHECK(read_head(answered(200, encoded), 0).size == std::nullopt);
+    const base::Headers plain{{"Content-Length", "12345"}, {"Content-Encoding", "identity"}};
+    CHECK(read_head(answered(200, plain), 0).size == 12345);
 }
 
 TEST_CASE("what a yes does not say, or says wrongly, is unknown") {

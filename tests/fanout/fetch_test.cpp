@@ -134,6 +134,15 @@ TEST_CASE("a server that sends a range in pieces is asked for the next piece") {
     CHECK(f.fetch->failures().size() == 1);
 }
 
+TEST_CASE("a server that sends a range byte by byte is not asked for ever") {
+    Fixture f(make_bytes(1000 * kKiB));
+    f.edit(0, [](Script& script) { script.cut_answer = CutAt{300 * kKiB, Cut::rst}; });
+    f.edit(1, [](Script& script) { script.open_range_max = 1; });
+    CHECK(f.is_right(f.read()));
+    CHECK(f.world.server(1).count("GET") == 1);
+    CHECK(f.fetch->server() == 2);
+}
+
 TEST_CASE("the only server may go on where it broke off, a few times") {
     Fixture f(make_bytes(1000 * kKiB));
     f.plan.origins = {0};
@@ -209,6 +218,85 @@ TEST_CASE("parts are what a naive slice gives, whatever the servers do") {
             CHECK((got.bytes == f.body.substr(part.first, part.end - part.first)));
         }
     }
+}
+
+TEST_CASE("the type is that of the blob, not of what was passed over") {
+    Fixture f(make_bytes(300 * kKiB));
+    f.edit(0, [](Script& script) {
+        script.hook = [](const Seen&) {
+            return Answer{.headers = {{"Content-Type", "text/html"}}, .body = "not found, sorry"};
+        };
+    });
+    CHECK(f.is_right(f.read()));
+    CHECK(f.fetch->type() == "image/png");
+    f.plan.verify_first_bytes = 1000 * kKiB;
+    f.edit(0, [&](Script& script) {
+        script.hook = [&](const Seen&) {
+            return Answer{.headers = {{"Content-Type", "text/html"}},
+                          .body = make_bytes(300 * kKiB, 5)};
+        };
+    });
+    CHECK(f.is_right(f.read()));
+    CHECK(f.fetch->type() == "image/png");
+}
+
+TEST_CASE("a size that only one server has stated makes the others no liars") {
+    for (const bool alone : {false, true}) {
+        Fixture f(make_bytes(300 * kKiB));
+        f.plan.size = 77;
+        if (alone) f.plan.origins = {0};
+        CHECK(f.is_right(f.read()));
+        CHECK(f.fetch->size() == f.body.size());
+    }
+}
+
+TEST_CASE("a body that goes on behind its end is left there, and is the server's fault") {
+    Fixture f(make_bytes(300 * kKiB));
+    f.edit(0, [&](Script& script) {
+        script.framing = Framing::chunks;
+        script.hook = [&](const Seen&) {
+            return Answer{.body = f.body + make_bytes(20'000 * kKiB)};
+        };
+    });
+    CHECK(f.is_right(f.read()));
+    CHECK(f.faults(0) == 1);
+    CHECK(f.world.snapshot(0).bytes_down < 10'000 * kKiB);
+}
+
+TEST_CASE("who goes on after a liar is not blamed for it, and is asked for the whole") {
+    for (const bool two : {true, false}) {
+        Fixture f(make_bytes(200 * kKiB));
+        f.world.map.learn(f.hash, 1, {}, base::Steady::now());
+        f.plan.origins =
+            two ? std::vector<fleet::UpstreamId>{0, 1} : std::vector<fleet::UpstreamId>{0, 1, 2};
+        f.edit(0, [](Script& script) {
+            script.wrong_byte = 0;
+            script.cut_answer = CutAt{100 * kKiB, Cut::fin};
+        });
+        CHECK(f.is_right(f.read()));
+        CHECK(f.fetch->server() == 1);
+        CHECK(f.faults(0) == 1);
+        CHECK(f.faults(1) == 0);
+        CHECK(f.world.lists(f.hash, 1));
+    }
+}
+
+TEST_CASE("a part that was read to its end is a download that went well") {
+    Fixture f(make_bytes(700 * kKiB));
+    f.plan.part = {1000, 500'000};
+    for (const bool ranges : {true, false}) {
+        f.edit(0, [&](Script& script) { script.ranges = ranges; });
+        std::size_t got = 0;
+        {
+            fanout::Fetch fetch(f.world.network(), f.plan);
+            REQUIRE(fetch.open());
+            while (got < 499'000) got += fetch.next()->size();
+        }
+        CHECK(got == 499'000);
+    }
+    using enum fleet::OutcomeKind;
+    CHECK(f.world.snapshot(0).outcomes.at(static_cast<std::size_t>(ok)) == 2);
+    CHECK(f.world.snapshot(0).outcomes.at(static_cast<std::size_t>(cancelled)) == 0);
 }
 
 TEST_CASE("a reader that does not read holds up the server, and going away ends the exchange") {

@@ -173,6 +173,14 @@ TEST_CASE("when what is known is old, everybody is asked again") {
     CHECK(world.gateway.get(hash).status == 404);
 }
 
+TEST_CASE("every server takes its turn in proxy mode, too") {
+    World world(
+        {.server_keys = "  upstream_mode: proxy\n  download_redirect_strategy: round_robin\n"});
+    const auto hash = put_everywhere(world, "a picture", "image/png");
+    for (int i = 0; i < 12; ++i) CHECK(world.gateway.get(hash).body == "a picture");
+    for (FakeServer* server : world.servers()) CHECK(server->count("GET") == 4);
+}
+
 TEST_CASE("a client that leaves ends its fetch") {
     World world(proxy());
     const auto hash = world.one.put_blob(some_bytes(40'000 * kKiB), "video/mp4");
