@@ -68,7 +68,8 @@ void find_out(Desk& desk, std::vector<LiveServer>& servers, Endpoint endpoint) {
 }
 
 std::string token_words(const fleet::Upstream& upstream) {
-    if (!upstream.forwards_token) return "none are sent (auth: none)";
+    if (upstream.auth == fleet::Auth::none) return "none are sent (auth: none)";
+    if (upstream.auth == fleet::Auth::service_key) return "the gateway's own (auth: service_key)";
     const bool url = upstream.auth_encoding == protocol::TokenEncoding::url;
     const char* tags = "its host";
     if (upstream.server_tag_match == fleet::ServerTagMatch::url) tags = "its url";

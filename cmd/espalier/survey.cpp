@@ -28,7 +28,7 @@ constexpr std::int64_t kTokenLifetime = 600;
 
 std::string list_token(const Desk& desk, const fleet::Upstream& server,
                        const protocol::SecretKey* key) {
-    if (key == nullptr || !server.forwards_token) return {};
+    if (key == nullptr || !server.forwards_token()) return {};
     const auto now = desk.clock.unix_now();
     return protocol::mint_token(*key, protocol::Verb::list, {}, {}, now, now + kTokenLifetime,
                                 "List blobs with espalier");

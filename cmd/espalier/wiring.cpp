@@ -37,6 +37,18 @@ fleet::ServerTagMatch match_from(settings::ServerTagMatch match) {
     return fleet::ServerTagMatch::domain;
 }
 
+fleet::Auth auth_from(settings::UpstreamAuth auth) {
+    switch (auth) {
+        case settings::UpstreamAuth::none:
+            return fleet::Auth::none;
+        case settings::UpstreamAuth::service_key:
+            return fleet::Auth::service_key;
+        case settings::UpstreamAuth::forward:
+            break;
+    }
+    return fleet::Auth::forward;
+}
+
 fleet::Mode mode_from(settings::Mode mode) {
     switch (mode) {
         case settings::Mode::ro:
@@ -49,6 +61,17 @@ fleet::Mode mode_from(settings::Mode mode) {
             break;
     }
     return fleet::Mode::rw;
+}
+
+base::Result<std::vector<protocol::PublicKey>> public_keys_from(
+    const std::vector<std::string>& texts) {
+    std::vector<protocol::PublicKey> keys;
+    for (const auto& text : texts) {
+        const auto key = protocol::PublicKey::parse_any(text);
+        if (!key) return std::unexpected(key.error());
+        keys.push_back(*key);
+    }
+    return keys;
 }
 
 base::Result<fleet::Upstream> upstream_from(const UpstreamSettings& from, std::size_t id) {
@@ -66,8 +89,13 @@ base::Result<fleet::Upstream> upstream_from(const UpstreamSettings& from, std::s
     if (from.max_token_age.count() > 0)
         upstream.max_token_age = std::chrono::duration_cast<base::Seconds>(from.max_token_age);
     upstream.verify_tls = from.tls_verify;
-    upstream.forwards_token = from.auth != settings::UpstreamAuth::none;
+    upstream.auth = auth_from(from.auth);
     upstream.mode = mode_from(from.mode);
+    upstream.required = from.required;
+    upstream.weight = static_cast<std::uint32_t>(from.weight);
+    auto users = public_keys_from(from.pubkeys);
+    if (!users) return std::unexpected(users.error());
+    upstream.users = std::move(*users);
     upstream.blob_bytes_max = from.max_bytes;
     upstream.in_flight_max = static_cast<std::size_t>(from.max_inflight);
     upstream.types_allowed = from.mime_allow;
@@ -133,11 +161,9 @@ base::Result<std::vector<fleet::Upstream>> upstreams_from(const Settings& settin
 
 base::Result<protocol::AuthorizerOptions> authorizer_from(const Settings& settings) {
     protocol::AuthorizerOptions options;
-    for (const auto& text : settings.allowed_pubkeys) {
-        const auto key = protocol::PublicKey::parse_any(text);
-        if (!key) return std::unexpected(key.error());
-        options.allowed.push_back(*key);
-    }
+    auto allowed = public_keys_from(settings.allowed_pubkeys);
+    if (!allowed) return std::unexpected(allowed.error());
+    options.allowed = std::move(*allowed);
     options.accept_server_tags = tags_from(settings.accept_server_tags);
     for (const auto& upstream : settings.upstreams) options.upstream_hosts.push_back(upstream.url);
     options.require_x = settings.require_x == settings::RequireX::strict

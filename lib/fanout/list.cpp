@@ -74,6 +74,7 @@ public:
             list_.outcomes.push_back({.upstream = target.upstream, .reason = {}});
         }
         unknown_type_ = types_.index_of(protocol::kUnknownMime);
+        for (const auto& [upstream, blob] : plan.known) add(upstream, blob);
     }
 
     BlobList run() {
@@ -140,11 +141,15 @@ private:
         ++leg.count;
         if (!leg.first) leg.first = descriptor->sha256;
         leg.last = descriptor->sha256;
-        ListedBlob blob{.hash = descriptor->sha256,
-                        .size = descriptor->size,
-                        .uploaded = std::max<std::int64_t>(descriptor->uploaded, 0),
-                        .type = types_.index_of(descriptor->type)};
-        blob.servers.add(leg.upstream);
+        add(leg.upstream, *descriptor);
+    }
+
+    void add(fleet::UpstreamId upstream, const protocol::Descriptor& descriptor) {
+        ListedBlob blob{.hash = descriptor.sha256,
+                        .size = descriptor.size,
+                        .uploaded = std::max<std::int64_t>(descriptor.uploaded, 0),
+                        .type = types_.index_of(descriptor.type)};
+        blob.servers.add(upstream);
         list_.blobs.push_back(blob);
     }
 

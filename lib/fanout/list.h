@@ -14,6 +14,7 @@
 
 #include "fanout/network.h"
 #include "protocol/blob_hash.h"
+#include "protocol/descriptor.h"
 #include "protocol/key.h"
 #include "protocol/list_query.h"
 
@@ -38,7 +39,13 @@ struct ListPlan {
         fleet::UpstreamId upstream = 0;
         std::string authorization;  // "": none
     };
+    // A copy that is known of already.
+    struct Known {
+        fleet::UpstreamId upstream = 0;
+        protocol::Descriptor blob;
+    };
     std::vector<Target> targets;
+    std::vector<Known> known = {};
     protocol::PublicKey pubkey;
     std::uint64_t bytes_max = 8ULL << 20U;  // per upstream
     base::Deadline deadline = base::Deadline::never();

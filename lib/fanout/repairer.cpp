@@ -111,7 +111,7 @@ private:
                 bring(place, kept.errand.owner,
                       [token = kept.errand.authorization] { return token; });
         }
-        if (upstream.forwards_token && !service_key_.given()) return;
+        if (upstream.auth != fleet::Auth::none && !service_key_.given()) return;
         while (site.running < options_.at_once_max && now >= site.next_pass) {
             const auto row = next_row(upstream, site, now);
             if (!row) return;
@@ -148,8 +148,9 @@ private:
     // owner can delete it whatever happens.
     std::string own_token(const Place& place, const std::string& owner) {
         const auto& upstream = fleet().at(place.first);
-        if (!upstream.forwards_token) return {};
-        const auto kept = ledger().keep(place.second, upstream.url.text(), owner);
+        if (upstream.auth == fleet::Auth::none) return {};
+        const auto kept = ledger().keep(
+            {{.hash = place.second, .server_url = upstream.url.text(), .owner = owner}});
         if (!kept)
             tools_.network.log.error("the ledger could not note whose copy the gateway keeps",
                                      {{"reason", kept.error().reason}});

@@ -68,7 +68,7 @@ Upload::Upload(Mover& mover, Network network, const Resources& resources, Upload
             legs_.back().reader = spool_->attach();
         }
         std::ranges::copy(plan_.left_out, std::back_inserter(shared.status.outcomes));
-        shared.status.verdict = judge(shared.status.outcomes, plan_.quorum);
+        shared.status.verdict = judge(shared.status.outcomes, plan_.quorum, plan_.required);
         if (shared.status.verdict.decision == fleet::Decision::met) shared.status.met_at = begun_;
     });
 }
@@ -111,6 +111,8 @@ void Upload::strike_if_settled(const BlobHash& hash, const Outcome& outcome) {
     // Whom this upload left out may still be wanted by another one.
     if (!outcome.sent || is_missing(upstream, outcome)) return;
     static_cast<void>(ledger_.no_longer_missing(hash, upstream.url.text()));
+    if (outcome.kind != OutcomeKind::ok && upstream.auth == fleet::Auth::service_key)
+        static_cast<void>(ledger_.no_longer_kept(hash, upstream.url.text(), plan_.owner));
 }
 
 UploadStatus Upload::status() const {
@@ -158,12 +160,23 @@ void Upload::open_legs() {
             request_to(upstream, "PUT", plan_.transforms ? "/media" : "/upload", plan_.deadline);
         request.headers = leg.target.headers;
         if (promised) request.headers.set("X-SHA-256", promised->hex());
+        if (leg.target.signer != nullptr)
+            request.headers.set("Authorization", sign(leg.target, *promised));
         request.upload_bytes = plan_.body_bytes.value_or(size);
         leg.pipe = pipe_for(leg);
         request.upload = leg.pipe;
         request.stall_timeout = plan_.stall_timeout;
         leg.transfer = start(network_, upstream, std::move(request), bell());
     }
+}
+
+std::string Upload::sign(const UploadTarget& target, const BlobHash& hash) const {
+    const auto verb = plan_.transforms ? protocol::Verb::media : protocol::Verb::upload;
+    auto lifetime = ServiceKey::kLifetime;
+    if (!plan_.deadline.is_never())
+        lifetime += std::chrono::ceil<base::Seconds>(plan_.deadline.when() - Steady::now());
+    return target.signer->token(network_.fleet.at(target.upstream), verb, hash,
+                                network_.clock.unix_now(), lifetime);
 }
 
 std::shared_ptr<engine::Pipe> Upload::pipe_for(Leg& leg) {
@@ -273,7 +286,7 @@ void Upload::decide(Leg& leg, Outcome outcome, const engine::TransferState& stat
     const auto [hash, in_ledger] = shared_.with([&](Shared& shared) {
         auto& status = shared.status;
         status.outcomes[index] = outcome;
-        status.verdict = judge(status.outcomes, plan_.quorum);
+        status.verdict = judge(status.outcomes, plan_.quorum, plan_.required);
         if (status.verdict.decision == fleet::Decision::met && !status.met_at)
             status.met_at = Steady::now();
         if (const auto time = stored ? stored->uploaded : 0; time > 0)

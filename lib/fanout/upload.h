@@ -19,6 +19,7 @@
 #include "fanout/live_writes.h"
 #include "fanout/mover.h"
 #include "fanout/network.h"
+#include "fanout/service_key.h"
 #include "fleet/judge.h"
 #include "ledger/ledger.h"
 #include "protocol/blob_hash.h"
@@ -33,16 +34,21 @@ struct UploadTarget {
     fleet::UpstreamId upstream = 0;
     base::Headers headers;             // Authorization for this upstream, Content-Type …
     std::uint64_t body_bytes_max = 0;  // longer bodies are not sent to it; 0: no limit
+    // Signs the token for it, as soon as the blob's hash is known; null: it stands in `headers`.
+    const ServiceKey* signer = nullptr;
 };
 
 struct UploadPlan {
     std::vector<UploadTarget> targets;
     std::vector<fleet::Outcome> left_out;  // upstreams to which nothing is sent, and why
     int quorum = 1;
+    fleet::UpstreamSet required = {};            // must be among the quorum
     std::optional<std::uint64_t> body_bytes;     // as declared; nothing: found out by reading
     std::optional<protocol::BlobHash> promised;  // X-SHA-256, or the token's only x tag
-    bool verify_first = false;                   // required when body_bytes is unknown
-    bool transforms = false;                     // PUT /media: another blob is stored
+    // Required when body_bytes is unknown, and for a signer when nothing is promised.
+    bool verify_first = false;
+    bool transforms = false;  // PUT /media: another blob is stored
+    std::string owner = {};   // for whom signers sign, in hex
     base::Deadline deadline = base::Deadline::never();
     base::Milliseconds stall_timeout{30'000};
 };
@@ -130,6 +136,7 @@ private:
     bool patient_with_slowest(bool would_spill);
     std::span<std::byte> find_room(std::size_t bytes);
     void open_legs();
+    std::string sign(const UploadTarget& target, const protocol::BlobHash& hash) const;
     std::shared_ptr<engine::Pipe> pipe_for(Leg& leg);
     void feed(Leg& leg);
     bool fill(Leg& leg);

@@ -80,6 +80,7 @@ void Fleet::install(std::vector<Upstream> upstreams) {
         const Upstream& upstream = roster->upstreams[i];
         roster->in_use.add(upstream.id);
         if (upstream.serves_readers()) roster->readable.add(upstream.id);
+        if (upstream.required) roster->required.add(upstream.id);
         // What the operator states goes before what was found out, which stays otherwise.
         live_.at(upstream.id)->offerings.with([&](Offerings& offerings) {
             offerings =
@@ -273,13 +274,15 @@ int Fleet::healthy_count() const {
 
 Candidate Fleet::candidate(UpstreamId id) const {
     const Live& live = *live_[id];
+    const Upstream& upstream = at(id);
     const auto failures = live.failures.load(kRelaxed);
     return {.id = id,
-            .priority = at(id).priority,
+            .priority = upstream.priority,
             .failures = failures,
             .healthy = failures < max_failures_,
             .suspect = live.suspect.load(kRelaxed),
-            .draining = at(id).mode == Mode::drain,
+            .draining = upstream.mode == Mode::drain,
+            .weight = upstream.weight,
             .lookup_p50 = lookup_p50(id)};
 }
 

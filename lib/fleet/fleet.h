@@ -76,6 +76,8 @@ public:
     UpstreamSet in_use() const { return roster().in_use; }
     // Those of them that clients may be sent to.
     UpstreamSet readable() const { return roster().readable; }
+    // Those that every blob must be stored on.
+    UpstreamSet required() const { return roster().required; }
     // Made once, for the hot path: where a blob's name is appended ("https://host/"), and what
     // clients and metrics call it: the host, or the URL where two upstreams share a host.
     const std::string& link_base(UpstreamId id) const { return seat(id).link_base; }
@@ -132,7 +134,7 @@ private:
     struct Roster {
         std::vector<Upstream> upstreams;
         std::vector<Seat> seats;  // one for each of them
-        UpstreamSet in_use, readable;
+        UpstreamSet in_use, readable, required;
     };
 
     const Roster& roster() const { return *current_.load(std::memory_order_acquire); }

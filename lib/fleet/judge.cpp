@@ -73,6 +73,14 @@ int most_frequent_client_code(Outcomes outcomes) {
         ->first;
 }
 
+std::vector<Outcome> those_of(Outcomes outcomes, UpstreamSet servers) {
+    std::vector<Outcome> theirs;
+    if (servers.empty()) return theirs;
+    std::ranges::copy_if(outcomes, std::back_inserter(theirs),
+                         [&](const Outcome& outcome) { return servers.has(outcome.upstream); });
+    return theirs;
+}
+
 std::vector<Outcome> refusals_among(Outcomes outcomes) {
     std::vector<Outcome> refusals;
     std::ranges::copy_if(outcomes, std::back_inserter(refusals), [](const Outcome& outcome) {
@@ -136,18 +144,25 @@ std::string sentence(const Verdict& so_far, int quorum, Outcomes refusals) {
 
 }  // namespace
 
-Verdict judge(Outcomes outcomes, int quorum) {
+Verdict judge(Outcomes outcomes, int quorum, UpstreamSet required) {
     Verdict verdict{.acknowledged = count(outcomes, OutcomeKind::ok),
                     .pending = count(outcomes, OutcomeKind::pending)};
-    if (verdict.acknowledged >= quorum) {
+    const auto needed = those_of(outcomes, required);
+    const auto blocking = refusals_among(needed);
+    const bool too_few = verdict.acknowledged + verdict.pending < quorum;
+    if (!blocking.empty() || too_few) {
+        const auto refusals = too_few ? refusals_among(outcomes) : blocking;
+        const int missing = too_few ? quorum - verdict.acknowledged - verdict.pending : 1;
+        verdict.decision = Decision::impossible;
+        verdict.status = status_of(refusals, missing);
+        verdict.reason =
+            too_few ? sentence(verdict, quorum, refusals)
+                    : base::text("a server that must have every blob did not accept this one",
+                                 complaints(refusals, verdict.status));
+        verdict.retry_after = longest_retry(outcomes);
+    } else if (verdict.acknowledged >= quorum && count(needed, OutcomeKind::pending) == 0) {
         verdict.decision = Decision::met;
         verdict.status = status_when_met(outcomes);
-    } else if (verdict.acknowledged + verdict.pending < quorum) {
-        const auto refusals = refusals_among(outcomes);
-        verdict.decision = Decision::impossible;
-        verdict.status = status_of(refusals, quorum - verdict.acknowledged - verdict.pending);
-        verdict.reason = sentence(verdict, quorum, refusals);
-        verdict.retry_after = longest_retry(outcomes);
     }
     return verdict;
 }

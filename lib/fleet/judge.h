@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "fleet/outcome.h"
+#include "fleet/upstream.h"
 
 namespace espalier::fleet {
 
@@ -26,8 +27,9 @@ struct Verdict {
 
 // `outcomes` holds one per upstream, those left out before sending included; `pending` ones may
 // still accept.
-// met: 201 when at least one upstream said 201 or 202, else 200.
-Verdict judge(std::span<const Outcome> outcomes, int quorum);
+// met: 201 when at least one upstream said 201 or 202, else 200. Those of `required` that have an
+// outcome must all be among the quorum.
+Verdict judge(std::span<const Outcome> outcomes, int quorum, UpstreamSet required = {});
 
 // The client's status for a delete sent to all: 204 when all copies are gone and at least one
 // was there, 404 when none was, 502 for remainders, the common code when all refused.

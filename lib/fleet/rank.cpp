@@ -1,6 +1,7 @@
 #include "fleet/rank.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace espalier::fleet {
 namespace {
@@ -19,6 +20,13 @@ std::uint64_t mixed(std::uint64_t value) {
     return value ^ (value >> 31U);
 }
 
+// Who of several with exponential waiting times comes first is a matter of their weights.
+double waiting_time(const Candidate& candidate, std::uint64_t dice) {
+    constexpr double kUnit = 0x1p-53;
+    const auto luck = static_cast<double>((mixed(dice + candidate.id) >> 11U) + 1) * kUnit;
+    return -std::log(luck) / candidate.weight;
+}
+
 base::Milliseconds speed(const Candidate& candidate) {
     return candidate.lookup_p50.value_or(base::Milliseconds::max());
 }
@@ -30,7 +38,7 @@ bool better(const Candidate& a, const Candidate& b, Strategy strategy, std::uint
             if (speed(a) != speed(b)) return speed(a) < speed(b);
             [[fallthrough]];
         case Strategy::random:
-            return mixed(dice + a.id) < mixed(dice + b.id);
+            return waiting_time(a, dice) < waiting_time(b, dice);
         case Strategy::health_based:
             if (a.failures != b.failures) return a.failures < b.failures;
             [[fallthrough]];
@@ -55,12 +63,12 @@ void rank(std::span<Candidate> candidates, Strategy strategy, std::uint64_t dice
     // The good ones take turns; the others keep their places behind them.
     const auto good = std::ranges::partition_point(
         candidates, [](const Candidate& candidate) { return tier(candidate) == 0; });
-    const auto turns = good - candidates.begin();
-    if (turns > 1)
-        std::rotate(candidates.begin(),
-                    candidates.begin() +
-                        static_cast<std::ptrdiff_t>(dice % static_cast<std::uint64_t>(turns)),
-                    good);
+    std::uint64_t turns = 0;
+    for (auto it = candidates.begin(); it != good; ++it) turns += it->weight;
+    if (turns == 0) return;
+    auto first = candidates.begin();
+    for (auto turn = dice % turns; turn >= first->weight; ++first) turn -= first->weight;
+    std::rotate(candidates.begin(), first, good);
 }
 
 }  // namespace espalier::fleet

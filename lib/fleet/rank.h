@@ -19,15 +19,17 @@ struct Candidate {
     int priority = 0;
     std::uint32_t failures = 0;  // consecutive upstream faults
     bool healthy = true;
-    bool suspect = false;     // one connection-level fault since its last success
-    bool draining = false;    // its mode is drain
-    bool just_given = false;  // this client was sent there for this blob a moment ago
+    bool suspect = false;      // one connection-level fault since its last success
+    bool draining = false;     // its mode is drain
+    std::uint32_t weight = 1;  // its share of the turns and of the luck, at least 1
+    bool just_given = false;   // this client was sent there for this blob a moment ago
     std::optional<base::Milliseconds> lookup_p50 = {};  // nothing: not known
 };
 
 // Sorts best first. Whatever the strategy: healthy before suspect or unhealthy ones, those that
 // drain behind all other healthy ones, and what the client was just given behind its equals.
-// `dice`: a counter for round_robin, a random number for random. `fastest` goes by the lookups'
+// `dice`: a counter for round_robin, a random number for random; both give a replica as many turns
+// as its weight says. `fastest` goes by the lookups'
 // p50, the unknown last, and throws the dice for equals. `local` (links to the gateway) picks
 // replicas like round_robin.
 void rank(std::span<Candidate> candidates, Strategy strategy, std::uint64_t dice);

@@ -43,6 +43,13 @@ enum class Capability : std::uint8_t { unknown, yes, no };
 // How an upstream compares `server` tags with its own name (sheet A.14).
 enum class ServerTagMatch : std::uint8_t { domain, url, any };
 
+// Which token an upstream is sent.
+enum class Auth : std::uint8_t {
+    forward,      // the client's
+    none,         // none at all: it trusts us
+    service_key,  // one of the gateway's own: it knows the gateway as the only user
+};
+
 // What an upstream is used for. Deletes go to all of them.
 enum class Mode : std::uint8_t {
     rw,      // everything
@@ -62,13 +69,17 @@ struct Upstream {
     ServerTagMatch server_tag_match = ServerTagMatch::domain;
     std::optional<base::Seconds> max_token_age;
     bool verify_tls = true;
-    bool forwards_token = true;  // auth: forward
+    Auth auth = Auth::forward;
     Mode mode = Mode::rw;
+    bool required = false;                        // no upload succeeds without it
+    std::uint32_t weight = 1;                     // its share of the redirects
+    std::vector<protocol::PublicKey> users = {};  // whose blobs it is sent; empty: everybody's
     std::uint64_t blob_bytes_max = 0;             // 0: no limit
     std::size_t in_flight_max = 256;              // uploads, and other requests, at once
     std::vector<std::string> types_allowed = {};  // "image/png" or "image/*"; empty: all
     std::vector<std::string> types_denied = {};   // stronger than types_allowed
 
+    bool forwards_token() const { return auth == Auth::forward; }
     bool takes_uploads() const { return mode == Mode::rw; }
     // Whether a client may be sent there.
     bool serves_readers() const { return mode != Mode::source; }

@@ -28,44 +28,84 @@ struct Deletion {
     const Parts& parts;
     protocol::BlobHash hash;
     Admission admission;
-    // Servers that know the gateway as the owner's stand-in: they heed its key alone.
-    std::vector<std::string> kept;
+    std::string owner;  // "" unknown
+    // Copies that the gateway stored in its users' names: those servers heed its key alone.
+    std::vector<ledger::KeptCopy> kept;
     bool has_cut = false;  // writes that may arrive after the delete
 
     bool is_kept(const fleet::Upstream& upstream) const {
-        return std::ranges::find(kept, upstream.url.text()) != kept.end();
+        return std::ranges::any_of(kept, [&](const auto& copy) {
+            return copy.server_url == upstream.url.text() && copy.owner == owner;
+        });
+    }
+    bool is_kept_for_others(const fleet::Upstream& upstream) const {
+        return std::ranges::any_of(kept, [&](const auto& copy) {
+            return copy.server_url == upstream.url.text() && copy.owner != owner;
+        });
+    }
+    bool is_ours_to_sign(const fleet::Upstream& upstream) const {
+        return is_kept(upstream) && !is_kept_for_others(upstream);
     }
     std::string own_token(const fleet::Upstream& upstream) const {
         return authorization_for(upstream, admission.caller, admission.raw_header);
     }
     std::string token(const fleet::Upstream& upstream) const {
-        if (!is_kept(upstream)) return own_token(upstream);
+        if (!is_ours_to_sign(upstream)) return own_token(upstream);
         return parts.service_key.token(upstream, protocol::Verb::delete_, hash,
                                        parts.network.clock.unix_now());
     }
-    fanout::Errand errand(const fleet::Upstream& upstream, std::string authorization) const {
+    // What a delete comes to at a server that knows the gateway as its only user, when nothing is
+    // asked of it; nothing: it is asked.
+    std::optional<Outcome> without_asking(const fleet::Upstream& upstream) const {
+        if (upstream.auth != fleet::Auth::service_key) return std::nullopt;
+        if (!is_kept(upstream))
+            return left_out(upstream.id, OutcomeKind::client_fault, 404,
+                            "nothing is kept there for this user");
+        if (is_kept_for_others(upstream)) return left_out(upstream.id, OutcomeKind::ok, 200, {});
+        return std::nullopt;
+    }
+    // Where the gateway keeps nothing for the owner any more.
+    std::vector<std::string> gone_from(const std::vector<Outcome>& outcomes) const {
+        std::vector<std::string> urls;
+        for (const Outcome& outcome : outcomes) {
+            const auto& upstream = parts.network.fleet.at(outcome.upstream);
+            const bool gone = outcome.kind == OutcomeKind::ok || outcome.status == 404;
+            if (gone && is_kept(upstream)) urls.push_back(upstream.url.text());
+        }
+        return urls;
+    }
+    fanout::Errand errand(const fleet::Upstream& upstream) const {
+        const auto now = parts.network.clock.unix_now();
         return {.hash = hash,
                 .server = upstream.id,
-                .authorization = std::move(authorization),
-                .until = authorized_until(upstream, admission.caller),
-                .owner = owner_of(admission)};
+                .authorization = token(upstream),
+                .until = is_ours_to_sign(upstream) ? now + fanout::ServiceKey::kLifetime.count()
+                                                   : authorized_until(upstream, admission.caller),
+                .owner = owner};
+    }
+    // The owner may have stored it there, too, since.
+    fanout::Errand own_errand(const fleet::Upstream& upstream) const {
+        auto own = errand(upstream);
+        own.authorization = own_token(upstream);
+        own.until = authorized_until(upstream, admission.caller);
+        return own;
     }
 };
 
-std::vector<std::string> kept_copies(const Parts& parts, const protocol::BlobHash& hash,
-                                     const Admission& admission) {
-    const auto owner = owner_of(admission);
+std::vector<ledger::KeptCopy> kept_copies(const Parts& parts, const protocol::BlobHash& hash,
+                                          const std::string& owner) {
     if (!parts.service_key.given() || owner.empty()) return {};
-    return parts.ledger.kept_for(hash, owner);
+    return parts.ledger.kept(hash);
 }
 
 // From now on nobody brings the blob back, and whom the delete did not reach is asked again. A
 // server that says yes may do so without deleting: it is asked what it has (sheet A.17).
 void follow_up(const Deletion& deletion, const std::vector<Outcome>& outcomes) {
-    const auto& [parts, hash, admission, kept, has_cut] = deletion;
+    const auto& [parts, hash, admission, owner, kept, has_cut] = deletion;
     const auto now = parts.network.clock.unix_now();
     const auto ttl = std::chrono::duration_cast<base::Seconds>(parts.options.tombstone_ttl);
-    const auto buried = parts.ledger.bury(hash, owner_of(admission), now + ttl.count(), now);
+    const auto buried =
+        parts.ledger.bury(hash, owner, now + ttl.count(), now, deletion.gone_from(outcomes));
     if (!buried)
         parts.log.error("the ledger could not note a delete", {{"reason", buried.error().reason}});
     fleet::UpstreamSet deleted;
@@ -73,15 +113,12 @@ void follow_up(const Deletion& deletion, const std::vector<Outcome>& outcomes) {
         const auto& upstream = parts.network.fleet.at(outcome.upstream);
         if (outcome.kind == OutcomeKind::ok) deleted.add(upstream.id);
         if (!buried) continue;
-        auto errand = deletion.errand(upstream, deletion.token(upstream));
+        auto errand = deletion.errand(upstream);
         if (has_cut) errand.doubt = kDoubt;
         if (fanout::is_remainder(outcome) || (has_cut && outcome.sent))
             parts.remainders.retry(std::move(errand));
         if (!deletion.is_kept(upstream)) continue;
-        // The owner may have stored it there, too, since.
-        parts.remainders.retry(deletion.errand(upstream, deletion.own_token(upstream)));
-        if (outcome.kind == OutcomeKind::ok || outcome.status == 404)
-            static_cast<void>(parts.ledger.no_longer_kept(hash, upstream.url.text()));
+        if (upstream.forwards_token()) parts.remainders.retry(deletion.own_errand(upstream));
     }
     parts.confirmer.again(hash, deleted);
 }
@@ -106,12 +143,16 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     const auto owner = owner_of(*admission);
     parts.live_writes.add(path->hash, "", mark);
     const bool has_cut = !owner.empty() && parts.live_writes.cut(path->hash, owner);
-    const Deletion deletion{parts, path->hash, *admission,
-                            kept_copies(parts, path->hash, *admission), has_cut};
+    const Deletion deletion{
+        parts, path->hash, *admission, owner, kept_copies(parts, path->hash, owner), has_cut};
     std::vector<fanout::FanLeg> legs;
     const auto deadline = base::Deadline::after(parts.options.timeout);
     for (const auto id : targets.chosen) {
         const auto& upstream = fleet.at(id);
+        if (auto known = deletion.without_asking(upstream)) {
+            targets.left_out.push_back(std::move(*known));
+            continue;
+        }
         auto leg =
             fanout::request_to(upstream, "DELETE", base::text('/', path->hash.hex()), deadline);
         const auto token = deletion.token(upstream);

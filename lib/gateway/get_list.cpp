@@ -24,6 +24,21 @@ std::expected<Admission, http::Reply> admit_reader(const Parts& parts,
     return admit(parts, request, protocol::Verb::list, std::nullopt);
 }
 
+// What the gateway stored for this user with a key of its own.
+std::vector<fanout::ListPlan::Known> kept_copies(const Parts& parts,
+                                                 const protocol::PublicKey& pubkey) {
+    std::vector<fanout::ListPlan::Known> known;
+    for (auto& copy : parts.ledger.kept_for(pubkey.hex()))
+        for (const auto& upstream : parts.network.fleet.upstreams())
+            if (upstream.serves_readers() && upstream.url.text() == copy.server_url)
+                known.push_back({.upstream = upstream.id,
+                                 .blob = {.sha256 = copy.hash,
+                                          .size = copy.size,
+                                          .type = std::move(copy.type),
+                                          .uploaded = copy.uploaded}});
+    return known;
+}
+
 fanout::ListPlan plan_for(const Parts& parts, const Admission& admission,
                           const std::vector<fleet::UpstreamId>& chosen,
                           const protocol::PublicKey& pubkey) {
@@ -35,7 +50,19 @@ fanout::ListPlan plan_for(const Parts& parts, const Admission& admission,
         plan.targets.push_back(
             {id, authorization_if_welcome(parts.network.fleet.at(id), admission.caller,
                                           admission.raw_header, now)});
+    plan.known = kept_copies(parts, pubkey);
     return plan;
+}
+
+// Those that know the gateway as the only user have nothing to say of others: the ledger does.
+std::vector<fleet::Outcome> answer_by_ledger(const fleet::Fleet& fleet, Targets& targets) {
+    std::vector<fleet::Outcome> outcomes;
+    std::erase_if(targets.chosen, [&](fleet::UpstreamId id) {
+        if (fleet.at(id).auth != fleet::Auth::service_key) return false;
+        outcomes.push_back(left_out(id, fleet::OutcomeKind::ok, 200, {}));
+        return true;
+    });
+    return outcomes;
 }
 
 // A part of a list on its way to the client.
@@ -98,10 +125,12 @@ http::Reply get_list(const Parts& parts, const http::Request& request) {
     if (!admission) return admission.error();
 
     auto& fleet = parts.network.fleet;
-    const auto targets = choose_readable(fleet);
+    auto targets = choose_readable(fleet);
+    const auto by_ledger = answer_by_ledger(fleet, targets);
     auto list = list_blobs(parts.network, plan_for(parts, *admission, targets.chosen, *pubkey));
     for (const auto& out : targets.left_out) fleet.record(fleet::Op::list, out);
     auto outcomes = list.outcomes;
+    outcomes.insert(outcomes.end(), by_ledger.begin(), by_ledger.end());
     outcomes.insert(outcomes.end(), targets.left_out.begin(), targets.left_out.end());
     auto verdict = fleet::judge_question(outcomes, "a list");
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);

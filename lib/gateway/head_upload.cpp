@@ -47,8 +47,8 @@ int accepted(const std::vector<Outcome>& outcomes) {
 // must hold without one.
 bool enough_take_anybody(const fleet::Fleet& fleet, const std::vector<fleet::UpstreamId>& chosen,
                          int quorum) {
-    return std::ranges::count_if(chosen, [&](auto id) { return !fleet.at(id).forwards_token; }) >=
-           quorum;
+    return std::ranges::count_if(
+               chosen, [&](auto id) { return fleet.at(id).auth == fleet::Auth::none; }) >= quorum;
 }
 
 base::Headers question(const http::Head& head, const std::string& token) {
@@ -89,23 +89,29 @@ http::Reply head_upload(const Parts& parts, const http::Request& request, Purpos
             continue;
         }
         auto leg = fanout::request_to(upstream, "HEAD", is_media ? "/media" : "/upload", deadline);
-        leg.headers = question(
-            request.head, authorization_for(upstream, admission->caller, admission->raw_header));
+        auto token = authorization_for(upstream, admission->caller, admission->raw_header);
+        if (upstream.auth == fleet::Auth::service_key && *hash)
+            token = parts.service_key.token(upstream, verb_of(purpose), **hash,
+                                            parts.network.clock.unix_now());
+        leg.headers = question(request.head, token);
         legs.push_back({id, std::move(leg)});
     }
+    const auto required = is_media ? fleet::UpstreamSet{} : fleet.required();
     const int granted = accepted(outcomes);
-    const auto asked = fan_out(parts.network, std::move(legs),
-                               {.op = fleet::Op::preflight,
-                                .optional_endpoint = true,
-                                .retries_max = parts.options.retries_max,
-                                .enough = [=](const std::vector<Outcome>& so_far) {
-                                    return granted + accepted(so_far) >= quorum;
-                                }});
+    const auto asked =
+        fan_out(parts.network, std::move(legs),
+                {.op = fleet::Op::preflight,
+                 .optional_endpoint = true,
+                 .retries_max = parts.options.retries_max,
+                 .enough = [=](const std::vector<Outcome>& so_far) {
+                     return granted + accepted(so_far) >= quorum &&
+                            judge(so_far, 0, required).decision == fleet::Decision::met;
+                 }});
     std::ranges::copy(asked, std::back_inserter(outcomes));
     if (is_media && outcomes.size() == 1 && outcomes.front().kind == OutcomeKind::capability)
         return nobody_makes_media();
     take_silence_for_yes(outcomes);
-    const auto verdict = judge(outcomes, quorum);
+    const auto verdict = judge(outcomes, quorum, required);
     if (verdict.decision != fleet::Decision::met) {
         auto reply = error_reply(fleet, verdict, outcomes);
         parts.payments.demand(reply, outcomes, *hash, admission->caller, base::Steady::now());

@@ -44,7 +44,7 @@ std::string_view name_of_tags(protocol::AcceptServerTags tags) {
 Json server_tags(const Parts& parts, const http::Request& request) {
     std::vector<std::string> tags{protocol::server_tag_host(own_host(parts.options, request))};
     for (const auto& upstream : parts.network.fleet.upstreams()) {
-        if (!upstream.forwards_token || upstream.server_tag_match == fleet::ServerTagMatch::any)
+        if (!upstream.forwards_token() || upstream.server_tag_match == fleet::ServerTagMatch::any)
             continue;
         auto tag = wanted_server_tag(upstream);
         if (std::ranges::find(tags, tag) == tags.end()) tags.push_back(std::move(tag));

@@ -49,18 +49,20 @@ http::Reply PutMirror::handle(http::Request& request) {
     Stored stored{.outcomes = intake->left_out};
     // Without a name for it, it is fetched by us: nothing could be checked otherwise.
     if (intake->hash) {
+        stored.hash = *intake->hash;
+        if (auto noted = storing_.note_kept(intake->chosen, intake->admission, stored); !noted)
+            return http::Reply::of(noted.error());
         const auto mirroring = begin_mirroring(*intake);
         await(*mirroring, *intake);
         auto status = mirroring->status();
         stored.outcomes = outcomes_of(*intake, status);
-        stored.hash = *intake->hash;
         stored.size = status.size;
         stored.type = status.type;
         stored.uploaded = status.uploaded;
-        stored.verdict = judge(stored.outcomes, intake->quorum);
+        stored.verdict = judge(stored.outcomes, intake->quorum, parts_.network.fleet.required());
         if (stored.verdict.decision == Decision::met) {
             enter_missing(*intake, stored, *mirroring);
-            return conclude(request, std::move(stored));
+            return conclude(request, *intake, std::move(stored));
         }
     }
     Upstreams to;
@@ -71,11 +73,19 @@ http::Reply PutMirror::handle(http::Request& request) {
     });
     auto carried = carry(*intake, to, std::move(stored.outcomes));
     if (!carried) return std::move(carried).error();
-    return conclude(request, std::move(*carried));
+    return conclude(request, *intake, std::move(*carried));
 }
 
-http::Reply PutMirror::conclude(const http::Request& request, Stored stored) const {
+http::Reply PutMirror::conclude(const http::Request& request, const Intake& intake,
+                                Stored stored) const {
     parts_.locator.changed(stored.hash);
+    storing_.forget_refused(stored, intake.admission);
+    Upstreams holders;
+    for (const Outcome& outcome : stored.outcomes)
+        if (outcome.kind == OutcomeKind::ok) holders.push_back(outcome.upstream);
+    // Size and type are known now.
+    if (auto noted = storing_.note_kept(holders, intake.admission, stored); !noted)
+        return http::Reply::of(noted.error());
     if (stored.verdict.decision != Decision::met)
         return error_reply(parts_.network.fleet, stored.verdict, stored.outcomes);
     return storing_.reply(request, stored);
@@ -108,7 +118,8 @@ std::expected<PutMirror::Intake, http::Reply> PutMirror::accept(http::Request& r
         choose_targets(parts_.network.fleet, caller, parts_.network.clock.unix_now(), offer);
     auto outcomes = targets.left_out;
     for (const auto id : targets.chosen) outcomes.push_back({.upstream = id, .reason = {}});
-    if (const auto verdict = judge(outcomes, *quorum); verdict.decision == Decision::impossible)
+    if (const auto verdict = judge(outcomes, *quorum, parts_.network.fleet.required());
+        verdict.decision == Decision::impossible)
         return std::unexpected(error_reply(parts_.network.fleet, verdict, targets.left_out));
     std::vector<Outcome> unable;
     for (const auto id : targets.chosen)
@@ -158,7 +169,11 @@ std::shared_ptr<fanout::Mirroring> PutMirror::begin_mirroring(const Intake& inta
         const auto& upstream = parts_.network.fleet.at(id);
         if (!may_mirror(parts_.network.fleet, id)) continue;
         const auto& [caller, raw] = intake.admission;
-        plan.targets.push_back({id, authorization_for(upstream, caller, raw)});
+        const bool signs = upstream.auth == fleet::Auth::service_key;
+        plan.targets.push_back(
+            {id, signs ? parts_.service_key.token(upstream, protocol::Verb::upload, *intake.hash,
+                                                  parts_.network.clock.unix_now())
+                       : authorization_for(upstream, caller, raw)});
     }
     storing_.forget_deletes(*intake.hash);
     const auto mirroring = std::make_shared<fanout::Mirroring>(
@@ -200,7 +215,9 @@ void PutMirror::await(fanout::Mirroring& mirroring, const Intake& intake) const 
         const auto status = mirroring.status();
         if (status.all_decided()) return;
         // Either way the others get a moment: to stand in the answer, or to spare us the upload.
-        const auto decision = judge(outcomes_of(intake, status), intake.quorum).decision;
+        const auto decision =
+            judge(outcomes_of(intake, status), intake.quorum, parts_.network.fleet.required())
+                .decision;
         const bool wait_for_all =
             decision == Decision::met && parts_.options.quorum_reply == QuorumReply::all;
         if (decision != Decision::open && !wait_for_all && !linger)
@@ -243,14 +260,15 @@ std::expected<Stored, http::Reply> PutMirror::carry(const Intake& intake, const 
     const auto by_name = protocol::mime_of(protocol::extension_in_url(intake.url.path()));
     const std::string announced(type.empty() ? by_name : type);
     fanout::UploadPlan plan{
-        .targets = storing_.targets(to, intake.admission, announced),
         .left_out = std::move(done),
         .quorum = intake.quorum,
+        .required = parts_.network.fleet.required(),
         .body_bytes = bytes,
         .promised = intake.hash,
         .verify_first = !bytes || *bytes <= parts_.options.verify_first_bytes_max,
         .deadline = intake.deadline,
         .stall_timeout = parts_.options.stall_timeout};
+    storing_.address(plan, to, intake.admission, announced);
     const auto broken = [&body](http::Body::Status status) {
         return status == http::Body::Status::too_large
                    ? refuse(ErrorKind::too_large, "the blob is larger than this server takes")

@@ -51,7 +51,7 @@ private:
     engine::TransferRequest fetch_request(const Intake& intake) const;
     std::optional<http::Reply> disagreement(const Intake& intake,
                                             const protocol::BlobHash& hash) const;
-    http::Reply conclude(const http::Request& request, Stored stored) const;
+    http::Reply conclude(const http::Request& request, const Intake& intake, Stored stored) const;
 
     const Parts& parts_;
     const Storing storing_;

@@ -78,6 +78,7 @@ fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intak
                                        Targets targets) const {
     fanout::UploadPlan plan;
     plan.quorum = intake.quorum;
+    if (purpose_ == Purpose::upload) plan.required = parts_.network.fleet.required();
     plan.body_bytes = request.head.chunked ? std::nullopt : request.head.content_length;
     plan.left_out = std::move(targets.left_out);
     plan.promised = intake.hash();
@@ -86,7 +87,7 @@ fanout::UploadPlan PutUpload::plan_for(const http::Request& request, const Intak
     plan.deadline = storing_.deadline_for(intake.admission);
     plan.stall_timeout = parts_.options.stall_timeout;
     plan.transforms = purpose_ == Purpose::media;
-    plan.targets = storing_.targets(targets.chosen, intake.admission, intake.type);
+    storing_.address(plan, targets.chosen, intake.admission, intake.type);
     pay(plan, intake, payment_proofs(request.head));
     return plan;
 }
@@ -155,7 +156,7 @@ http::Reply PutUpload::handle(http::Request& request) {
     auto outcomes = plan.left_out;
     for (const auto& target : plan.targets)
         outcomes.push_back({.upstream = target.upstream, .reason = {}});
-    if (const auto verdict = judge(outcomes, plan.quorum);
+    if (const auto verdict = judge(outcomes, plan.quorum, plan.required);
         verdict.decision == Decision::impossible) {
         parts_.counters.count_upload(Counters::Quorum::failed);
         return refusal(*intake, verdict, plan.left_out);

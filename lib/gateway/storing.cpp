@@ -56,20 +56,21 @@ Deadline Storing::deadline_for(const Admission& admission) const {
     return Deadline::after(patience);
 }
 
-std::vector<fanout::UploadTarget> Storing::targets(const std::vector<fleet::UpstreamId>& chosen,
-                                                   const Admission& admission,
-                                                   std::string_view type) const {
-    std::vector<fanout::UploadTarget> targets;
+void Storing::address(fanout::UploadPlan& plan, const std::vector<fleet::UpstreamId>& chosen,
+                      const Admission& admission, std::string_view type) const {
+    plan.owner = owner_of(admission);
     for (const auto id : chosen) {
         const auto& upstream = parts_.network.fleet.at(id);
         fanout::UploadTarget target{
             .upstream = id, .headers = {}, .body_bytes_max = upstream.blob_bytes_max};
+        if (upstream.auth == fleet::Auth::service_key) target.signer = &parts_.service_key;
         const auto token = authorization_for(upstream, admission.caller, admission.raw_header);
         if (!token.empty()) target.headers.add("Authorization", token);
         target.headers.add("Content-Type", type.empty() ? protocol::kUnknownMime : type);
-        targets.push_back(std::move(target));
+        // It can only be signed for a blob that has a name.
+        if (target.signer != nullptr && !plan.promised) plan.verify_first = true;
+        plan.targets.push_back(std::move(target));
     }
-    return targets;
 }
 
 std::expected<Stored, http::Reply> Storing::store(const Source& source,
@@ -88,6 +89,15 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
         parts_.counters.count_upload(Counters::Quorum::aborted);
         return std::unexpected(std::move(*refusal));
     }
+    Stored stored{
+        .hash = hash,
+        .size = upload->size(),
+        .type = std::string(protocol::sniff(std::as_bytes(std::span(poured->first_bytes))))};
+    if (auto noted = plan.transforms ? base::Result<void>{} : note_kept(plan, source, stored);
+        !noted) {
+        upload->drop();
+        return std::unexpected(http::Reply::of(noted.error()));
+    }
     parts_.locator.changed(hash);
     if (!plan.transforms) {
         parts_.live_writes.add(hash, owner_of(source.admission), upload);
@@ -100,19 +110,59 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
     parts_.counters.count_upload(met ? Counters::Quorum::met : Counters::Quorum::failed);
     if (met && !plan.transforms && enter_missing(hash, status.outcomes, source.admission))
         upload->entered_in_ledger();
-    Stored stored{
-        .hash = hash,
-        .size = upload->size(),
-        .type = std::string(protocol::sniff(std::as_bytes(std::span(poured->first_bytes)))),
-        .outcomes = std::move(status.outcomes),
-        .verdict = std::move(status.verdict),
-        .uploaded = status.uploaded};
-    if (!status.made) return stored;
+    stored.outcomes = std::move(status.outcomes);
+    stored.verdict = std::move(status.verdict);
+    stored.uploaded = status.uploaded;
+    if (!status.made) {
+        if (!plan.transforms) forget_refused(stored, source.admission);
+        return stored;
+    }
     stored.hash = status.made->sha256;
     stored.size = status.made->size;
     stored.type = status.made->type;
+    if (auto noted = note_kept(plan, source, stored); !noted)
+        return std::unexpected(http::Reply::of(noted.error()));
     parts_.locator.changed(stored.hash);
     return stored;
+}
+
+base::Result<void> Storing::note_kept(const fanout::UploadPlan& plan, const Source& source,
+                                      Stored stored) const {
+    std::vector<fleet::UpstreamId> servers;
+    for (const auto& target : plan.targets) {
+        if (target.signer == nullptr) continue;
+        servers.push_back(target.upstream);
+        const auto type = target.headers.value("Content-Type");
+        if (!plan.transforms && type != protocol::kUnknownMime) stored.type = type;
+    }
+    return note_kept(servers, source.admission, stored);
+}
+
+base::Result<void> Storing::note_kept(std::span<const fleet::UpstreamId> servers,
+                                      const Admission& admission, const Stored& stored) const {
+    std::vector<ledger::KeptCopy> copies;
+    for (const auto id : servers) {
+        const auto& upstream = parts_.network.fleet.at(id);
+        if (upstream.auth != fleet::Auth::service_key) continue;
+        copies.push_back(
+            {.hash = stored.hash,
+             .server_url = upstream.url.text(),
+             .owner = owner_of(admission),
+             .size = stored.size,
+             .type = stored.type.empty() ? std::string() : protocol::clean_mime(stored.type),
+             .uploaded = stored.uploaded.value_or(parts_.network.clock.unix_now())});
+    }
+    return parts_.ledger.keep(copies);
+}
+
+void Storing::forget_refused(const Stored& stored, const Admission& admission) const {
+    for (const Outcome& outcome : stored.outcomes) {
+        const auto& upstream = parts_.network.fleet.at(outcome.upstream);
+        if (upstream.auth != fleet::Auth::service_key || outcome.kind == OutcomeKind::ok) continue;
+        if (!outcome.sent || fanout::is_missing(upstream, outcome)) continue;
+        static_cast<void>(
+            parts_.ledger.no_longer_kept(stored.hash, upstream.url.text(), owner_of(admission)));
+    }
 }
 
 // Why it makes no sense to read the body any further.

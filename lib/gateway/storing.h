@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "gateway/admission.h"
@@ -47,13 +48,18 @@ public:
     // As long as the token lives, less a margin for the last answers, within the configured
     // bounds.
     base::Deadline deadline_for(const Admission& admission) const;
-    // These servers with their tokens; `type`: Content-Type, "" unknown.
-    std::vector<fanout::UploadTarget> targets(const std::vector<fleet::UpstreamId>& chosen,
-                                              const Admission& admission,
-                                              std::string_view type) const;
+    // Sends the plan's body, whose hash has been promised or not, to these servers with their
+    // tokens; `type`: Content-Type, "" unknown.
+    void address(fanout::UploadPlan& plan, const std::vector<fleet::UpstreamId>& chosen,
+                 const Admission& admission, std::string_view type) const;
     // Before any server can store it anew: a delete that is still asked for behind its reply must
     // not take the new copies away.
     void forget_deletes(const protocol::BlobHash& hash) const;
+    // Of these servers those where the gateway stores the blob in its user's name; `stored`: what
+    // is known of it. They are noted in the ledger before they get it. Errors: unavailable,
+    // storage.
+    base::Result<void> note_kept(std::span<const fleet::UpstreamId> servers,
+                                 const Admission& admission, const Stored& stored) const;
     // Reads the whole source, lets the servers have its end and waits for their verdict, which
     // need not be a good one. Otherwise why it was given up; nobody has stored anything then.
     std::expected<Stored, http::Reply> store(const Source& source,
@@ -65,12 +71,17 @@ public:
     bool enter_missing(const protocol::BlobHash& hash, const std::vector<fleet::Outcome>& outcomes,
                        const Admission& admission) const;
 
+    // Those that will not have it are not where the gateway keeps it.
+    void forget_refused(const Stored& stored, const Admission& admission) const;
+
 private:
     struct Poured {
         protocol::BlobHash hash;
         std::string first_bytes;
     };
 
+    base::Result<void> note_kept(const fanout::UploadPlan& plan, const Source& source,
+                                 Stored stored) const;
     std::expected<Poured, http::Reply> pour(const Source& source, fanout::Upload& upload,
                                             const fanout::UploadPlan& plan) const;
     std::optional<http::Reply> why_to_stop(const Source& source, const fanout::Upload& upload,

@@ -60,8 +60,13 @@ bool takes_type(const fleet::Upstream& upstream, std::string_view type) {
 }
 
 // Why this upstream is never sent such a blob, or nothing.
-std::optional<Outcome> policy(const fleet::Upstream& upstream, const Offer& offer) {
+std::optional<Outcome> policy(const fleet::Upstream& upstream,
+                              const std::optional<protocol::Caller>& caller, const Offer& offer) {
     if (!upstream.takes_uploads()) return unavailable(upstream.id, "the server is read-only");
+    const auto& users = upstream.users;
+    if (!users.empty() && (!caller || std::ranges::find(users, caller->pubkey) == users.end()))
+        return left_out(upstream.id, OutcomeKind::client_fault, 403,
+                        "the server is not for this user's blobs");
     const auto most = upstream.blob_bytes_max;
     if (most != 0 && offer.bytes.value_or(0) > most)
         return left_out(upstream.id, OutcomeKind::client_fault, 413,
@@ -76,7 +81,7 @@ std::optional<Outcome> policy(const fleet::Upstream& upstream, const Offer& offe
 // Why the server would refuse this token, or nothing.
 std::optional<Outcome> refusal(const fleet::Upstream& upstream, const protocol::Caller& caller,
                                std::int64_t now) {
-    if (!upstream.forwards_token) return std::nullopt;
+    if (!upstream.forwards_token()) return std::nullopt;
     if (!in_scope(upstream, caller))
         return left_out(
             upstream.id, OutcomeKind::out_of_scope, 401,
@@ -92,7 +97,11 @@ std::optional<Outcome> refusal(const fleet::Upstream& upstream, const protocol::
 std::optional<Outcome> exclusion(const fleet::Fleet& fleet, const fleet::Upstream& upstream,
                                  const std::optional<protocol::Caller>& caller, std::int64_t now,
                                  const std::optional<Offer>& offer) {
-    if (auto out = offer ? policy(upstream, *offer) : std::nullopt) return out;
+    if (auto out = offer ? policy(upstream, caller, *offer) : std::nullopt) return out;
+    // The gateway signs for nobody whom it does not know.
+    if (upstream.auth == fleet::Auth::service_key && !caller)
+        return left_out(upstream.id, OutcomeKind::client_fault, 401,
+                        "the gateway needs a token to act for its user on this server");
     if (auto out = caller ? refusal(upstream, *caller, now) : std::nullopt) return out;
     if (fleet.paused(upstream.id)) return unavailable(upstream.id, kPaused);
     return std::nullopt;
@@ -126,7 +135,7 @@ Targets choose_targets(const fleet::Fleet& fleet, const std::optional<protocol::
     // doubtful, all of them are asked.
     const bool enough = offer && static_cast<int>(targets.chosen.size()) >= offer->quorum;
     for (auto& out : doubtful) {
-        if (enough)
+        if (enough && !fleet.at(out.upstream).required)
             targets.left_out.push_back(std::move(out));
         else
             targets.chosen.push_back(out.upstream);
@@ -163,7 +172,7 @@ std::string authorization_if_welcome(const fleet::Upstream& upstream,
 
 std::string authorization_for(const fleet::Upstream& upstream,
                               const std::optional<protocol::Caller>& caller, std::string_view raw) {
-    if (!upstream.forwards_token) return {};
+    if (!upstream.forwards_token()) return {};
     if (!caller) return std::string(raw);
     return protocol::authorization_header(caller->event_json, upstream.auth_encoding);
 }
@@ -171,7 +180,7 @@ std::string authorization_for(const fleet::Upstream& upstream,
 std::int64_t authorized_until(const fleet::Upstream& upstream,
                               const std::optional<protocol::Caller>& caller) {
     constexpr auto kNever = std::numeric_limits<std::int64_t>::max();
-    if (!upstream.forwards_token || !caller) return kNever;
+    if (!upstream.forwards_token() || !caller) return kNever;
     if (!upstream.max_token_age) return caller->expiration;
     return std::min(caller->expiration, caller->created_at + upstream.max_token_age->count());
 }

@@ -1,7 +1,7 @@
 // Which upstreams an operation is sent to, and which are left out before anything is sent:
-// read-only, not taking such a blob, out of the token's scope, token too old for them, paused;
-// and, while the quorum can be met without them, unhealthy or known to have refused the like
-// (sheet A.14, A.15).
+// read-only, not taking such a blob or this user's, out of the token's scope, token too old for
+// them, paused; and, while the quorum can be met without them, unhealthy or known to have refused
+// the like (sheet A.14, A.15).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct Targets {
 
 // A blob to be stored, as far as a request's head describes it.
 struct Offer {
-    int quorum = 1;  // with so many good ones, doubtful ones are left out
+    int quorum = 1;  // with so many good ones, doubtful ones are left out unless required
     std::optional<std::uint64_t> bytes = {};
     std::string_view type = {};  // Content-Type, "" when not given
 };

@@ -101,16 +101,55 @@ constexpr std::string_view kNextOfServer =
     "SELECT hash, url, since, owner FROM missing JOIN servers ON server = id WHERE url = ?2"
     " AND (since, hash) > (?3, ?4) ORDER BY since, hash LIMIT ?1";
 
-template <class... Values>
-std::vector<MissingReplica> read_missing(sqlite::Pool& pool, std::string_view sql,
-                                         const Values&... values) {
-    std::vector<MissingReplica> found;
+base::Result<void> keep_one(Connection& connection, const KeptCopy& copy) {
+    auto known =
+        connection.execute("INSERT OR IGNORE INTO servers(url) VALUES(?1)", copy.server_url);
+    if (!known) return known;
+    return connection.execute(
+        "INSERT INTO kept(hash, server, owner, size, type, uploaded)"
+        " SELECT ?1, id, ?3, ?4, ?5, ?6 FROM servers WHERE url = ?2"
+        " ON CONFLICT(hash, server, owner) DO UPDATE SET"
+        " size = max(size, excluded.size),"
+        " type = iif(excluded.type = '', type, excluded.type),"
+        " uploaded = iif(uploaded = 0, excluded.uploaded, uploaded)",
+        copy.hash.bytes(), copy.server_url, copy.owner, copy.size, copy.type, copy.uploaded);
+}
+
+base::Result<void> unkeep_one(Connection& connection, const protocol::BlobHash& hash,
+                              const std::string& server_url, const std::string& owner) {
+    return connection.execute(
+        "DELETE FROM kept WHERE hash = ?1 AND owner = ?3"
+        " AND server = (SELECT id FROM servers WHERE url = ?2)",
+        hash.bytes(), server_url, owner);
+}
+
+KeptCopy kept_of(const Statement& row) {
+    return {.hash = hash_of(row.blob(0)),
+            .server_url = std::string(row.text(1)),
+            .owner = std::string(row.text(2)),
+            .size = static_cast<std::uint64_t>(row.integer(3)),
+            .type = std::string(row.text(4)),
+            .uploaded = row.integer(5)};
+}
+
+constexpr std::string_view kKeptOfBlob =
+    "SELECT hash, url, owner, size, type, uploaded FROM kept JOIN servers ON server = id"
+    " WHERE hash = ?1";
+constexpr std::string_view kKeptOfOwner =
+    "SELECT hash, url, owner, size, type, uploaded FROM kept JOIN servers ON server = id"
+    " WHERE owner = ?1 AND NOT EXISTS (SELECT 1 FROM missing"
+    " WHERE missing.hash = kept.hash AND missing.server = kept.server)";
+
+template <class Row, class... Values>
+std::vector<Row> read_all(sqlite::Pool& pool, std::string_view sql, Row (*row_of)(const Statement&),
+                          const Values&... values) {
+    std::vector<Row> found;
     auto connection = pool.checkout();
     if (!connection) return found;
     auto query = (*connection)->prepare(sql);
     if (!query) return found;
-    auto read = query->bind(values...).each(
-        [&](const Statement& row) { found.push_back(missing_of(row)); });
+    auto read =
+        query->bind(values...).each([&](const Statement& row) { found.push_back(row_of(row)); });
     if (!read) found.clear();
     return found;
 }
@@ -180,53 +219,38 @@ base::Result<void> Ledger::forget_server(const std::string& server_url) {
 }
 
 std::vector<MissingReplica> Ledger::missing(std::size_t limit) {
-    return read_missing(*missing_, kOldest, limit);
+    return read_all<MissingReplica>(*missing_, kOldest, missing_of, limit);
 }
 
 std::vector<MissingReplica> Ledger::missing(std::size_t limit, const std::string& server_url,
                                             const std::optional<MissingReplica>& after) {
-    if (!after) return read_missing(*missing_, kOldestOfServer, limit, server_url);
-    return read_missing(*missing_, kNextOfServer, limit, server_url, after->since,
-                        after->hash.bytes());
+    if (!after)
+        return read_all<MissingReplica>(*missing_, kOldestOfServer, missing_of, limit, server_url);
+    return read_all<MissingReplica>(*missing_, kNextOfServer, missing_of, limit, server_url,
+                                    after->since, after->hash.bytes());
 }
 
-base::Result<void> Ledger::keep(const protocol::BlobHash& hash, const std::string& server_url,
-                                const std::string& owner) {
-    return writer_.commit([&](Connection& connection) {
-        auto known =
-            connection.execute("INSERT OR IGNORE INTO servers(url) VALUES(?1)", server_url);
-        if (!known) return known;
-        return connection.execute(
-            "INSERT OR IGNORE INTO kept(hash, server, owner)"
-            " SELECT ?1, id, ?3 FROM servers WHERE url = ?2",
-            hash.bytes(), server_url, owner);
+base::Result<void> Ledger::keep(const std::vector<KeptCopy>& copies) {
+    if (copies.empty()) return {};
+    return writer_.commit([&](Connection& connection) -> base::Result<void> {
+        for (const auto& copy : copies)
+            if (auto kept = keep_one(connection, copy); !kept) return kept;
+        return {};
     });
 }
 
-std::vector<std::string> Ledger::kept_for(const protocol::BlobHash& hash,
-                                          const std::string& owner) {
-    std::vector<std::string> urls;
-    auto connection = missing_->checkout();
-    if (!connection) return urls;
-    auto query =
-        (*connection)
-            ->prepare(
-                "SELECT url FROM kept JOIN servers ON server = id WHERE hash = ?1 AND owner = ?2");
-    if (!query) return urls;
-    auto read = query->bind(hash.bytes(), owner).each([&](const Statement& row) {
-        urls.emplace_back(row.text(0));
-    });
-    if (!read) urls.clear();
-    return urls;
+std::vector<KeptCopy> Ledger::kept(const protocol::BlobHash& hash) {
+    return read_all<KeptCopy>(*missing_, kKeptOfBlob, kept_of, hash.bytes());
+}
+
+std::vector<KeptCopy> Ledger::kept_for(const std::string& owner) {
+    return read_all<KeptCopy>(*missing_, kKeptOfOwner, kept_of, owner);
 }
 
 base::Result<void> Ledger::no_longer_kept(const protocol::BlobHash& hash,
-                                          const std::string& server_url) {
-    return writer_.post([hash, server_url](Connection& connection) {
-        return connection.execute(
-            "DELETE FROM kept WHERE hash = ?1"
-            " AND server = (SELECT id FROM servers WHERE url = ?2)",
-            hash.bytes(), server_url);
+                                          const std::string& server_url, const std::string& owner) {
+    return writer_.post([hash, server_url, owner](Connection& connection) {
+        return unkeep_one(connection, hash, server_url, owner);
     });
 }
 
@@ -235,8 +259,11 @@ std::uint64_t Ledger::missing_count() {
 }
 
 base::Result<void> Ledger::bury(const protocol::BlobHash& hash, const std::string& owner,
-                                std::int64_t until, std::int64_t now) {
-    return writer_.commit([&, until, now](Connection& connection) {
+                                std::int64_t until, std::int64_t now,
+                                const std::vector<std::string>& gone_from) {
+    return writer_.commit([&, until, now](Connection& connection) -> base::Result<void> {
+        for (const auto& url : gone_from)
+            if (auto gone = unkeep_one(connection, hash, url, owner); !gone) return gone;
         return bury_one(connection, hash, owner, until, now, options_.tombstones_max);
     });
 }

@@ -32,6 +32,17 @@ struct MissingReplica {
     std::string owner = {};  // whoever stored the blob: a public key in hex, "" unknown
 };
 
+// A copy that the gateway stored with a key of its own, for `owner`, who could neither list nor
+// delete it at that server.
+struct KeptCopy {
+    protocol::BlobHash hash;
+    std::string server_url;
+    std::string owner;          // a public key in hex, "" unknown
+    std::uint64_t size = 0;     // bytes; 0: not known
+    std::string type = {};      // "" unknown
+    std::int64_t uploaded = 0;  // unix seconds; 0: not known
+};
+
 struct MapRow {
     protocol::BlobHash hash;
     std::vector<std::string> servers;  // URLs, without line breaks
@@ -68,8 +79,10 @@ public:
     // `owner` (a public key in hex, "" unknown) has deleted this blob: until `until`, in unix
     // seconds, it is not to be brought back, and nobody misses it any more. Returns when that is
     // committed. It says nothing of who may read the blob: another owner's copy stays readable.
+    // `gone_from`: where the gateway keeps nothing for this owner any more.
     base::Result<void> bury(const protocol::BlobHash& hash, const std::string& owner,
-                            std::int64_t until, std::int64_t now);
+                            std::int64_t until, std::int64_t now,
+                            const std::vector<std::string>& gone_from = {});
     // Somebody stores this blob anew: all its tombstones are gone. Returns when that is committed.
     base::Result<void> exhume(const protocol::BlobHash& hash);
     // Whether a tombstone of anybody's is in force; true also when the database cannot be read.
@@ -84,15 +97,16 @@ public:
                                         const std::optional<MissingReplica>& after = {});
     std::uint64_t missing_count();
 
-    // The gateway stores this blob at this server with a key of its own, for `owner`, who could not
-    // delete it there: whoever deletes for `owner` must use that key. Returns when committed.
-    base::Result<void> keep(const protocol::BlobHash& hash, const std::string& server_url,
-                            const std::string& owner);
-    // The servers where that is so; empty when the database cannot be read.
-    std::vector<std::string> kept_for(const protocol::BlobHash& hash, const std::string& owner);
-    // The gateway's copy there is gone. Returns at once.
-    base::Result<void> no_longer_kept(const protocol::BlobHash& hash,
-                                      const std::string& server_url);
+    // Before the gateway stores them: whoever lists or deletes for their owners needs to know of
+    // them. What is known of them already is not forgotten. Returns when committed.
+    base::Result<void> keep(const std::vector<KeptCopy>& copies);
+    // All copies of this blob, whoever owns them; empty when the database cannot be read.
+    std::vector<KeptCopy> kept(const protocol::BlobHash& hash);
+    // Those of this owner that ought to be there by now: no replica that is missing.
+    std::vector<KeptCopy> kept_for(const std::string& owner);
+    // There is nothing there for this owner any more. Returns at once.
+    base::Result<void> no_longer_kept(const protocol::BlobHash& hash, const std::string& server_url,
+                                      const std::string& owner);
 
     // Replaces the snapshot, all or nothing.
     base::Result<void> save_map(const std::vector<MapRow>& rows);

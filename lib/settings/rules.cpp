@@ -78,6 +78,10 @@ private:
             upstream_problem(index, "url", "is missing");
         }
         trusting(index, upstream);
+        if (upstream.auth == UpstreamAuth::service_key && s_.service_key.empty())
+            upstream_problem(index, "auth", "service_key needs server.service_key");
+        if (upstream.required && upstream.mode != Mode::rw)
+            upstream_problem(index, "required", "no upload can succeed: its mode is not rw");
         const auto scheme = upstream.url.substr(0, upstream.url.find("://"));
         const auto end = upstream.connect_to.find("://");
         if (end == std::string::npos || upstream.connect_to.substr(0, end) == scheme) return;

@@ -64,8 +64,11 @@ struct UpstreamSettings {
     Tri supports_upload_head = Tri::automatic;
 
     Mode mode = Mode::rw;
-    std::uint64_t max_bytes = 0;  // 0: no limit
-    int max_inflight = 256;       // uploads at once, and other requests at once
+    bool required = false;
+    int weight = 1;
+    std::vector<std::string> pubkeys;  // hex or npub, valid
+    std::uint64_t max_bytes = 0;       // 0: no limit
+    int max_inflight = 256;            // uploads at once, and other requests at once
     std::vector<std::string> mime_allow;
     std::vector<std::string> mime_deny;
 

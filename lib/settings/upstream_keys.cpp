@@ -37,6 +37,15 @@ Section<U> capabilities() {
                 "rw = reads and writes; ro = no uploads; source = ro, and no client is sent to "
                 "it; drain = ro, and clients are sent to it only when no other server in good "
                 "state has the blob. Deletes go to all of them."),
+            key("required", &U::required,
+                "Whether no upload succeeds without it, however many others take the blob."),
+            key("weight", &U::weight,
+                "Its share of the downloads with `round_robin` and `random`, beside those of the "
+                "other servers.",
+                between(1, 1000)),
+            list_key("pubkeys", &U::pubkeys,
+                     "The users (hex or npub) whose blobs it is sent. Empty = everybody's.",
+                     check_pubkey),
             key("max_bytes", &U::max_bytes, "The largest blob it is sent. 0 = no limit."),
             key("max_inflight", &U::max_inflight,
                 "The most uploads that are under way to it at once, and as many other requests "
@@ -57,7 +66,9 @@ Section<U> tokens() {
                 key("auth", &U::auth,
                     "forward = pass the client's token on; none = send no token, for a private "
                     "server that trusts this gateway: whoever may delete here may delete "
-                    "anybody's blobs there."),
+                    "anybody's blobs there; service_key = the gateway signs for its users with its "
+                    "own key, for a server that admits nobody else, and remembers whose blobs "
+                    "are whose."),
                 key("auth_encoding", &U::auth_encoding,
                     "The base64 it understands: std = standard, padded (nearly all servers); "
                     "url = URL alphabet, unpadded (BUD-11)."),
@@ -76,8 +87,7 @@ std::vector<Section<UpstreamSettings>> upstream_sections() {
 }
 
 std::vector<std::string_view> later_upstream_keys() {
-    return {"weight",  "required",  "host_header", "pubkeys",     "quota_bytes",
-            "rate_up", "rate_down", "auth_domain", "list_support"};
+    return {"host_header", "quota_bytes", "rate_up", "rate_down", "auth_domain", "list_support"};
 }
 
 }  // namespace espalier::settings

@@ -100,7 +100,7 @@ template <>
 inline constexpr auto kWords<UpstreamAuth> =
     std::to_array<Word<UpstreamAuth>>({{"forward", UpstreamAuth::forward},
                                        {"none", UpstreamAuth::none},
-                                       {"service_key", UpstreamAuth::service_key, false}});
+                                       {"service_key", UpstreamAuth::service_key}});
 
 template <>
 inline constexpr auto kWords<TokenEncoding> =

@@ -48,6 +48,31 @@ TEST_CASE("a quorum of acknowledgements is a success, whatever the others say") 
           Decision::met);
 }
 
+TEST_CASE("without a server that is required nothing is a success") {
+    const auto at = [](fleet::UpstreamId id, Outcome outcome) {
+        outcome.upstream = id;
+        return outcome;
+    };
+    fleet::UpstreamSet required;
+    required.add(2);
+    const auto judged = [&](Outcome second, Outcome third, int quorum = 2) {
+        return judge(std::vector{at(0, ok()), at(1, std::move(second)), at(2, std::move(third))},
+                     quorum, required);
+    };
+    CHECK(judged(ok(), ok()).status == 201);
+    CHECK(judged(fault(500), ok()).decision == Decision::met);
+    CHECK(judged(ok(), pending()).decision == Decision::open);
+    CHECK(judged(pending(), ok(), 1).decision == Decision::met);
+    const auto refused = judged(ok(), client(413), 1);
+    CHECK(refused.decision == Decision::impossible);
+    CHECK(refused.status == 413);
+    CHECK(refused.reason.find("must have every blob") != std::string::npos);
+    CHECK(judged(ok(), timeout()).status == 504);
+    CHECK(judged(pending(), fault(500)).decision == Decision::impossible);
+    // Who was never asked, as with PUT /media, is not needed.
+    CHECK(judge(std::vector{at(0, ok())}, 1, required).decision == Decision::met);
+}
+
 TEST_CASE("a verdict stays open as long as the pending ones can still make the quorum") {
     for (const auto& outcomes : {std::vector{pending(), pending()}, std::vector{ok(), pending()},
                                  std::vector{ok(), client(403), pending()},

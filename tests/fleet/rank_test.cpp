@@ -91,6 +91,23 @@ TEST_CASE("turns are shared fairly by the good ones, whoever is ill") {
     CHECK(turns == std::map<int, int>{{0, 1000}, {2, 1000}, {3, 1000}});
 }
 
+TEST_CASE("who has more weight gets more turns and more luck, but is not preferred otherwise") {
+    auto all = candidates(4);
+    all[1].weight = 3;
+    all[2].weight = 5;
+    all[2].healthy = false;
+    std::map<int, int> turns, luck;
+    for (std::uint64_t dice = 0; dice < 5000; ++dice) {
+        ++turns[ranked(all, Strategy::round_robin, dice).front()];
+        ++luck[ranked(all, Strategy::random, dice * 0x9e3779b97f4a7c15ULL).front()];
+    }
+    CHECK(turns == std::map<int, int>{{0, 1000}, {1, 3000}, {3, 1000}});
+    CHECK(luck.size() == 3);
+    CHECK(luck[1] > 2850);
+    CHECK(luck[1] < 3150);
+    CHECK(ranked(all, Strategy::priority) == Ids{0, 1, 3, 2});
+}
+
 TEST_CASE("the order of arrival does not matter") {
     auto reversed = candidates(5);
     std::ranges::reverse(reversed);

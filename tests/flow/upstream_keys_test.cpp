@@ -1,4 +1,6 @@
 // What an operator says of one upstream changes what it is sent and who is sent to it.
+#include <map>
+
 #include <doctest/doctest.h>
 
 #include "flow/gateway.h"
@@ -108,6 +110,48 @@ TEST_CASE("clients are sent to a ro server as to any other") {
     World world(third("mode: ro"));
     const auto hash = world.three.put_blob("a picture");
     CHECK(host_of(world.gateway.get(hash)) == world.three.host());
+}
+
+TEST_CASE("without a required server no upload succeeds, and its answer is the client's") {
+    World world(third("required: true"));
+    const auto fine = world.gateway.put("fine", {{"X-Min-Upstreams", "2"}});
+    CHECK(fine.status == 201);
+    CHECK(world.three.has_blob(sha256_hex("fine")));
+    world.three.edit([](Script& script) {
+        script.on(Op::upload) = {.status = 403, .headers = {{"X-Reason", "not here"}}};
+        script.on(Op::mirror) = {.status = 403};
+        script.check_status = 403;
+    });
+    const auto refused = world.gateway.put("refused");
+    CHECK(refused.status == 403);
+    CHECK(refused.header("X-Reason").find("not here") != std::string::npos);
+    CHECK(ask(world, 100, "image/png").status == 403);
+    world.three.stop();
+    CHECK(world.gateway.put("unreachable").status == 503);
+}
+
+TEST_CASE("a server for some users' blobs gets theirs only") {
+    World world(third(base::text("pubkeys: [", test_pubkey(), "]")));
+    CHECK(world.gateway.put("theirs").status == 201);
+    CHECK(world.three.wait_for([&] { return world.three.has_blob(sha256_hex("theirs")); }));
+    const auto other = world.gateway.put(
+        "another's", {{"Authorization", token(test_key(2), {.xs = {sha256_hex("another's")}})}});
+    CHECK(other.status == 201);
+    CHECK(skipped(other, world.three));
+    CHECK_FALSE(world.three.has_blob(sha256_hex("another's")));
+    CHECK(owed_replicas(world) == 0);
+}
+
+TEST_CASE("turns go by weight") {
+    World world(
+        {.server_keys = "  hedge_delay: 5s\n", .upstream_keys = {"", "", "    weight: 999\n"}});
+    int given = 0;
+    for (int i = 0; i < 20; ++i) {
+        const auto body = base::text("picture ", i);
+        world.two.put_blob(body);
+        if (host_of(world.gateway.get(world.three.put_blob(body))) == world.three.host()) ++given;
+    }
+    CHECK(given >= 17);
 }
 
 TEST_CASE("clients are never sent to a source") {

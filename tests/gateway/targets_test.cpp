@@ -110,6 +110,25 @@ TEST_CASE("what a server never takes goes before the token's scope and a pause")
     check_last_is_out(fixture.upload({.bytes = 10}), OutcomeKind::upstream_fault, 503);
 }
 
+TEST_CASE("a server for some users' blobs gets no others, and none of somebody unknown") {
+    const protocol::PublicKey user(protocol::KeyBytes{std::byte{7}});
+    Fixture fixture([&](fleet::Upstream& last) { last.users = {user}; });
+    auto caller = limited_to({});
+    check_last_is_out(fixture.upload({}, caller), OutcomeKind::client_fault, 403);
+    check_last_is_out(fixture.upload({}), OutcomeKind::client_fault, 403);
+    caller.pubkey = user;
+    CHECK(fixture.upload({}, caller).chosen == Ids{0, 1, 2, 3});
+    CHECK(choose_targets(*fixture.fleet, limited_to({}), kNow, {}).chosen == Ids{0, 1, 2, 3});
+}
+
+TEST_CASE("a server that is required is asked, well or not") {
+    Fixture fixture([](fleet::Upstream& last) { last.required = true; });
+    fixture.break_down(3);
+    CHECK(fixture.upload({.quorum = 2}).chosen == Ids{0, 1, 2, 3});
+    fixture.throttle_last();
+    check_last_is_out(fixture.upload({.quorum = 2}), OutcomeKind::upstream_fault, 503);
+}
+
 TEST_CASE("who refused the like before is left out, with the outcome it would have") {
     Fixture fixture;
     fixture.refuse(3, 413);
@@ -144,7 +163,7 @@ TEST_CASE("a body of unknown length is offered to everybody") {
 TEST_CASE("a server that gets no token is asked whatever the token's scope and age") {
     Fixture fixture([](fleet::Upstream& last) {
         last.max_token_age = base::Seconds{180};
-        last.forwards_token = false;
+        last.auth = fleet::Auth::none;
     });
     const auto caller = limited_to({"up0.example", "up1.example", "up2.example"});
     CHECK(fixture.upload({}, caller).chosen == Ids{0, 1, 2, 3});
@@ -165,7 +184,7 @@ TEST_CASE("a token is good until it ends, or is older than the server takes") {
     CHECK(authorized_until(upstream, caller) == kNow + 180);
     caller.expiration = kNow + 60;
     CHECK(authorized_until(upstream, caller) == kNow + 60);
-    upstream.forwards_token = false;
+    upstream.auth = fleet::Auth::none;
     CHECK(authorized_until(upstream, caller) == kForever);
 }
 
@@ -216,7 +235,7 @@ TEST_CASE("a question carries the token only to those that would take it") {
     one.max_token_age = base::Seconds{180};
     CHECK(header_for(one, limited_to({})) == "");
     one.max_token_age = {};
-    one.forwards_token = false;
+    one.auth = fleet::Auth::none;
     CHECK(header_for(one, limited_to({})) == "");
 }
 

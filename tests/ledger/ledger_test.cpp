@@ -159,17 +159,41 @@ TEST_CASE("one server's missing replicas are read in pages") {
 
 TEST_CASE("for whom the gateway keeps copies, and where, until they are gone") {
     auto book = open();
-    REQUIRE(book->keep(hash_number(1), kOne, kAlice));
-    REQUIRE(book->keep(hash_number(1), kOne, kAlice));
-    REQUIRE(book->keep(hash_number(1), kTwo, kAlice));
-    CHECK(book->kept_for(hash_number(1), kAlice).size() == 2);
-    CHECK(book->kept_for(hash_number(1), "somebody else").empty());
-    CHECK(book->kept_for(hash_number(2), kAlice).empty());
-    REQUIRE(book->no_longer_kept(hash_number(1), kOne));
+    const ledger::KeptCopy at_one{
+        .hash = hash_number(1), .server_url = kOne, .owner = kAlice, .uploaded = 7};
+    auto at_two = at_one;
+    at_two.server_url = kTwo;
+    auto of_bob = at_one;
+    of_bob.owner = "bob";
+    REQUIRE(book->keep({at_one, at_two, of_bob}));
+    CHECK(book->kept(hash_number(1)).size() == 3);
+    CHECK(book->kept(hash_number(2)).empty());
+    CHECK(book->kept_for("somebody else").empty());
+
+    // What is learnt later is added, and what was known stays.
+    auto better = at_one;
+    better.size = 1000;
+    better.type = "image/png";
+    better.uploaded = 9;
+    REQUIRE(book->keep({better}));
+    REQUIRE(book->keep({at_one}));
+    REQUIRE(book->no_longer_kept(hash_number(1), kTwo, kAlice));
     REQUIRE(book->add_missing(hash_number(9), {kTwo}, 1));  // stays in order with the others
-    CHECK(book->kept_for(hash_number(1), kAlice) == std::vector{kTwo});
-    REQUIRE(book->forget_server(kTwo));
-    CHECK(book->kept_for(hash_number(1), kAlice).empty());
+    const auto alices = book->kept_for(kAlice);
+    REQUIRE(alices.size() == 1);
+    CHECK(alices[0].hash == hash_number(1));
+    CHECK(alices[0].server_url == kOne);
+    CHECK(alices[0].owner == kAlice);
+    CHECK(alices[0].size == 1000);
+    CHECK(alices[0].type == "image/png");
+    CHECK(alices[0].uploaded == 7);
+
+    // Not there yet.
+    REQUIRE(book->add_missing(hash_number(1), {kOne}, 1));
+    CHECK(book->kept_for(kAlice).empty());
+    CHECK(book->kept(hash_number(1)).size() == 2);
+    REQUIRE(book->forget_server(kOne));
+    CHECK(book->kept(hash_number(1)).empty());
 }
 
 TEST_CASE("a deleted blob is missed no more, and stays buried for its time") {

@@ -56,8 +56,7 @@ TEST_CASE("a key that later versions take is refused as such") {
           "config.yaml:5: server.repair_bandwidth: known, but not available in this version yet");
     CHECK(problems_of(with_server("  cache: {dir: /x}\n"))
               .ends_with("server.cache: known, but not available in this version yet"));
-    for (const auto* line :
-         {"quota_bytes: 1GiB", "weight: 2", "required: true", "host_header: inner.example"}) {
+    for (const auto* line : {"list_support: no", "host_header: inner.example"}) {
         CAPTURE(line);
         CHECK(problems_of(with_upstream(base::text("    ", line, "\n")))
                   .ends_with("known, but not available in this version yet"));
@@ -110,8 +109,13 @@ TEST_CASE("a value that later versions take is refused as such") {
         CHECK(problems_of(with_server(line))
                   .ends_with("is known, but not available in this version yet"));
     }
+}
+
+TEST_CASE("a server that knows the service key alone needs one, and a required one takes uploads") {
     CHECK(problems_of(with_upstream("    auth: service_key\n"))
-              .ends_with("is known, but not available in this version yet"));
+              .ends_with("auth: service_key needs server.service_key"));
+    CHECK(problems_of(with_upstream("    mode: ro\n    required: true\n"))
+              .ends_with("required: no upload can succeed: its mode is not rw"));
 }
 
 TEST_CASE("all problems are told at once, in the order of their lines") {
