@@ -115,6 +115,18 @@ protocol::Nip94Urls nip94_from(settings::Nip94Urls urls) {
     return protocol::Nip94Urls::both;
 }
 
+gateway::HintPolicy hints_from(settings::Hints hints) {
+    switch (hints) {
+        case settings::Hints::allowlist:
+            return gateway::HintPolicy::allowlist;
+        case settings::Hints::anyone:
+            return gateway::HintPolicy::anyone;
+        case settings::Hints::off:
+            break;
+    }
+    return gateway::HintPolicy::off;
+}
+
 protocol::AcceptServerTags tags_from(settings::AcceptServerTags tags) {
     switch (tags) {
         case settings::AcceptServerTags::own:
@@ -207,6 +219,8 @@ gateway::Options gateway_from(const Settings& from) {
     options.proxies = from.upstream_mode == settings::UpstreamMode::proxy;
     options.proxy_when_needed = from.proxy_when_needed;
     options.uncertain_is_404 = from.uncertain_read == settings::UncertainRead::not_found;
+    options.hints = hints_from(from.hints);
+    options.hint_hosts = from.hint_hosts;
     // Whom an allowlist names must show who they are.
     options.auth_required =
         from.auth_writes == settings::AuthWrites::required || !from.allowed_pubkeys.empty();

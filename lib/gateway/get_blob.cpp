@@ -163,7 +163,11 @@ http::Reply GetBlob::handle(const http::Request& request) {
         }
     }
     parts_.counters.count_map(false);
+    HintSearch hints(parts_, request, *path);
     const auto located = parts_.locator.find(path->hash);
+    const bool is_ours = located.found == fanout::Found::somewhere;
+    if (const auto hit = is_ours ? hints.so_far() : hints.wait())
+        return answer_hint(request, *path, *hit);
     switch (located.found) {
         case fanout::Found::somewhere:
             return answer(request, *path, *choose(located.servers, path->hash, asker),
@@ -175,25 +179,43 @@ http::Reply GetBlob::handle(const http::Request& request) {
     }
 }
 
+http::Reply GetBlob::answer_hint(const http::Request& request, const BlobPath& path,
+                                 const HintHit& hit) const {
+    const bool is_head = request.head.method == "HEAD";
+    auto reply =
+        is_head ? head_reply(path, hit.answer.facts_of(path.hash)) : redirect(hit.url.text());
+    reply.header("X-Upstream", hit.url.authority());
+    return reply;
+}
+
 http::Reply GetBlob::answer(const http::Request& request, const BlobPath& path,
                             const Choice& choice, const Known& known) {
     if (request.head.method == "HEAD") return answer_head(path, choice, known.facts);
     if (parts_.options.proxies || is_unfit(parts_, choice.upstream, request.secure))
         return proxied(request, path.hash, choice, known);
     take(choice, path.hash, request.peer);
-    http::Reply reply(parts_.options.redirect_status);
-    reply.header("Location", location(choice.upstream, path, known.facts.type));
-    reply.header("Cache-Control", kNoStore);
+    auto reply = redirect(location(choice.upstream, path, known.facts.type));
     reply.header("X-Upstream", parts_.network.fleet.host(choice.upstream));
+    return reply;
+}
+
+http::Reply GetBlob::redirect(std::string_view location) const {
+    http::Reply reply(parts_.options.redirect_status);
+    reply.header("Location", location).header("Cache-Control", kNoStore);
     reply.header("X-Cache", "DISABLED");
     return reply;
 }
 
 http::Reply GetBlob::answer_head(const BlobPath& path, const Choice& choice,
                                  const fleet::BlobFacts& facts) const {
+    auto reply = head_reply(path, facts);
+    reply.header("X-Upstream", parts_.network.fleet.host(choice.upstream));
+    return reply;
+}
+
+http::Reply GetBlob::head_reply(const BlobPath& path, const fleet::BlobFacts& facts) {
     auto reply = blob_reply(200, path.hash, facts);
     reply.header("Content-Type", type_or_default(facts.type));
-    reply.header("X-Upstream", parts_.network.fleet.host(choice.upstream));
     // Some servers do not say how long it is; then neither do we.
     facts.size ? reply.length(*facts.size) : reply.stream({}, type_or_default(facts.type));
     return reply;

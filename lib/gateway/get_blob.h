@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 
+#include "gateway/hints.h"
 #include "gateway/parts.h"
 #include "gateway/proxy_blob.h"
 #include "gateway/recently_given.h"
@@ -65,6 +66,11 @@ private:
                          std::string_view type) const;
     http::Reply answer(const http::Request& request, const protocol::BlobPath& path,
                        const Choice& choice, const Known& known);
+    // The client is sent to a server that it has named itself.
+    http::Reply answer_hint(const http::Request& request, const protocol::BlobPath& path,
+                            const HintHit& hit) const;
+    http::Reply redirect(std::string_view location) const;
+    static http::Reply head_reply(const protocol::BlobPath& path, const fleet::BlobFacts& facts);
     http::Reply answer_head(const protocol::BlobPath& path, const Choice& choice,
                             const fleet::BlobFacts& facts) const;
     http::Reply proxied(const http::Request& request, const protocol::BlobHash& hash,

@@ -12,6 +12,8 @@
 namespace espalier::gateway {
 
 enum class QuorumReply : std::uint8_t { early, all };
+// Which servers that clients name are asked for blobs.
+enum class HintPolicy : std::uint8_t { off, allowlist, anyone };
 
 struct Options {
     std::string base_url;  // "": scheme and Host of the request
@@ -28,7 +30,9 @@ struct Options {
     bool proxies = false;           // upstream_mode: proxy
     bool proxy_when_needed = true;  // where a browser could not use the server
     bool uncertain_is_404 = false;
-    bool auth_required = true;  // auth.writes: required
+    HintPolicy hints = HintPolicy::off;
+    std::vector<std::string> hint_hosts;  // "host" or "host:port"
+    bool auth_required = true;            // auth.writes: required
     bool delete_any_suffices = false;
     base::Milliseconds tombstone_ttl = std::chrono::days{30};
     bool chunked_uploads = true;

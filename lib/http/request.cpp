@@ -81,14 +81,22 @@ std::string Request::origin() const {
     return base::text(secure ? "https://" : "http://", host);
 }
 
-std::optional<std::string> Request::parameter(std::string_view name) const {
+std::vector<std::string> Request::parameters(std::string_view name) const {
+    std::vector<std::string> values;
     for (const auto pair : base::split(head.query, '&')) {
         const auto equals = pair.find('=');
         const auto key = percent_decode(pair.substr(0, equals));
         if (!key || *key != name) continue;
-        return percent_decode(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
+        auto value =
+            percent_decode(equals == pair.npos ? std::string_view{} : pair.substr(equals + 1));
+        if (value) values.push_back(std::move(*value));
     }
-    return std::nullopt;
+    return values;
+}
+
+std::optional<std::string> Request::parameter(std::string_view name) const {
+    auto values = parameters(name);
+    return values.empty() ? std::nullopt : std::optional(std::move(values.front()));
 }
 
 }  // namespace espalier::http

@@ -81,8 +81,10 @@ struct Request {
 
     // "http://host" or "https://host": how the client addresses us.
     std::string origin() const;
-    // The first value of a query parameter, percent-decoded; nothing when absent or malformed.
+    // The first well-formed value of a query parameter, percent-decoded; nothing without one.
     std::optional<std::string> parameter(std::string_view name) const;
+    // All its values that are well-formed, in their order.
+    std::vector<std::string> parameters(std::string_view name) const;
 };
 
 }  // namespace espalier::http

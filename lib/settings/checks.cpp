@@ -93,6 +93,13 @@ std::string check_listen_address(std::string_view text) {
                : base::text("`", text, "` is not an address: write :8080, host:8080 or [::1]:8080");
 }
 
+std::string check_host(std::string_view text) {
+    const auto parts = split_host_port(text);
+    const bool good = parts && !parts->host.empty() && is_known_host(*parts) &&
+                      (!parts->port || is_port(*parts->port));
+    return good ? std::string() : base::text("`", text, "` is not a host: write host or host:port");
+}
+
 std::string check_connect_to(std::string_view text) {
     if (text.empty()) return {};
     if (text.find("://") != std::string_view::npos) {

@@ -37,6 +37,8 @@ Check<OrAuto<T>> if_given(const Check<T>& check) {
     };
 }
 
+// host or host:port.
+std::string check_host(std::string_view text);
 // An absolute http or https URL without query.
 std::string check_url(std::string_view text);
 // The same, or "".

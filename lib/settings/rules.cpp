@@ -27,6 +27,8 @@ public:
         timeouts();
         window();
         memory();
+        if (s_.hints == Hints::allowlist && s_.hint_hosts.empty())
+            server_problem("hints", "allowlist needs hint_hosts");
     }
 
 private:

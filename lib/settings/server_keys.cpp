@@ -153,7 +153,14 @@ Section<S> downloads() {
                 "only at the end.",
                 between(Milliseconds(0), kDay)),
             key("hints", &S::hints,
-                "Whether servers that a client names (xs, as, origin; BUD-10) are asked."),
+                "Which servers that a client names with its request (origin, xs; BUD-10) are asked "
+                "for a blob that is not on the map, and sent to: none, those of hint_hosts, or any "
+                "with a public address.")
+                .live(),
+            list_key("hint_hosts", &S::hint_hosts,
+                     "Hosts (host or host:port) that clients may name, wherever they are.",
+                     check_host)
+                .live(),
         }};
 }
 
@@ -327,7 +334,7 @@ std::vector<Section<Settings>> server_sections() {
 }
 
 std::vector<std::string_view> later_server_keys() {
-    return {"repair_bandwidth", "admin",           "log.instant", "hint_hosts", "cache",
+    return {"repair_bandwidth", "admin",           "log.instant", "cache",
             "cache_dir",        "cache_max_bytes", "verify",      "streams"};
 }
 

@@ -128,6 +128,7 @@ struct Settings {
     Milliseconds map_verify_after = Seconds(10);
     Milliseconds map_save_interval = std::chrono::minutes(1);
     Hints hints = Hints::off;
+    std::vector<std::string> hint_hosts;
 
     // Lists.
     Milliseconds list_timeout = Seconds(5);

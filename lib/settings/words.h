@@ -89,8 +89,8 @@ inline constexpr auto kWords<DedupePut> =
 template <>
 inline constexpr auto kWords<Hints> =
     std::to_array<Word<Hints>>({{"off", Hints::off},
-                                {"allowlist", Hints::allowlist, false},
-                                {"public", Hints::anyone, false}});
+                                {"allowlist", Hints::allowlist},
+                                {"public", Hints::anyone}});
 
 template <>
 inline constexpr auto kWords<Mode> = std::to_array<Word<Mode>>(

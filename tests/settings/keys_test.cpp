@@ -52,7 +52,8 @@ const Samples kServerSamples{
     {"negative_max_size", "10"},
     {"map_verify_after", "20s"},
     {"map_save_interval", "5m"},
-    {"hints", "off"},
+    {"hints", "public"},
+    {"hint_hosts", "[cdn.example, other.example:8443]"},
     {"rates.ip_requests", "100"},
     {"rates.ip_bytes", "1GiB"},
     {"rates.pubkey_requests", "100"},
@@ -109,8 +110,6 @@ const Samples kUpstreamSamples{
     {"max_token_age", "3m"},
 };
 
-// So far this has one value only, the default; it exists so that later ones can be chosen.
-const std::set<std::string_view> kSingleValued{"hints"};
 
 template <class Owner>
 void check_each_key(const Samples& samples) {
@@ -128,7 +127,7 @@ void check_each_key(const Samples& samples) {
         const auto lines = read_map(*document, {.path = "", .lenient = false}, owner, report);
         CHECK(report.problems() == std::vector<std::string>{});
         CHECK(lines.contains(key.name));
-        CHECK((owner != Owner{}) == !kSingleValued.contains(key.name));
+        CHECK(owner != Owner{});
         CHECK(key.show(owner) == sample->second);
     }
 }
