@@ -20,6 +20,8 @@ constexpr std::size_t kPipeBytes = 512UL * 1024;
 constexpr std::size_t kPieceBytes = 64UL * 1024;
 // A server that sends fewer bytes of a range at a time would be asked too often.
 constexpr std::uint64_t kPartBytesLeast = 64ULL * 1024;
+// After so long somebody looks whether anybody still reads.
+constexpr base::Milliseconds kSilence{250};
 // Waking up for less costs more than it brings: nothing of a small blob is given before its end.
 constexpr std::size_t kWorthWaking = 64UL * 1024;
 
@@ -133,7 +135,8 @@ base::Result<bool> Fetch::pull() {
                 continue;
             }
         }
-        bell_->wait(base::Deadline::never());
+        if (!bell_->wait(base::Deadline::after(kSilence)) && plan_.reader_gone())
+            return base::fail(ErrorKind::reset, "the client has gone", base::Origin::client);
     }
 }
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,6 +39,8 @@ struct FetchPlan {
     std::uint64_t verify_first_bytes = 256ULL * 1024;
     std::uint64_t hold_back_bytes = 64ULL * 1024;
     base::Milliseconds stall_timeout{30'000};
+    // Asked now and then while the servers are silent.
+    std::function<bool()> reader_gone = [] { return false; };
 };
 
 class Fetch {
@@ -55,7 +58,7 @@ public:
     fleet::UpstreamId server() const { return server_; }
 
     // The next bytes, empty at the end. Errors: missing (every server lacks it), timeout (all that
-    // failed did so), upstream.
+    // failed did so), upstream; reset, when the reader has gone.
     base::Result<base::Slice> next();
 
     // What each server came to that did not do what it should.

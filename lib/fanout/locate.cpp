@@ -108,6 +108,7 @@ void Lookup::read_answers(Steady::time_point now) {
         network.map.learn(hash, asked.id, asked.answer.facts_of(hash), asked_at_);
         so_far_.servers.add(asked.id);
         if (!first_hit_) so_far_.facts = asked.answer;
+        so_far_.facts.sunset = std::max(so_far_.facts.sunset, asked.answer.sunset);
         if (!first_hit_) first_hit_ = now;
     }
 }

@@ -245,7 +245,8 @@ void fill_in(Stored& stored, const BlobFacts& facts, std::uint64_t type) {
     if (facts.size) stored.size = *facts.size & kSizeUnknown;
     if (type != 0) stored.type = type & 0x7fffU;
     if (facts.last_modified != 0) stored.last_modified = as_seconds(facts.last_modified);
-    if (facts.sunset != 0) stored.sunset = as_seconds(facts.sunset);
+    // The blob is there as long as the last of its copies.
+    stored.sunset = std::max(stored.sunset, as_seconds(facts.sunset));
 }
 
 }  // namespace

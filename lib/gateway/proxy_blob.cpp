@@ -91,7 +91,8 @@ std::expected<http::Reply, ProxyBlob::Failure> ProxyBlob::reply(
                            .size = facts.size,
                            .part = {},
                            .verify_first_bytes = small,
-                           .stall_timeout = parts_.options.stall_timeout};
+                           .stall_timeout = parts_.options.stall_timeout,
+                           .reader_gone = [&body = request.body] { return body.gone(); }};
     if (!checked) plan.part = {range.range.first, range.range.last + 1};
     const auto fetch = std::make_shared<fanout::Fetch>(parts_.network, std::move(plan));
     if (const auto opened = fetch->open(); !opened) {

@@ -18,6 +18,7 @@ public:
 
     Read read(std::span<std::byte> into, base::Bell* bell, base::Deadline deadline) override;
     std::optional<std::uint64_t> declared_bytes() const override;
+    bool gone() const override { return wire_.peer_gone(); }
 
     // Swallows what is there already, `bytes_max` bytes at most; true = the body has ended, so
     // that the next request may follow.

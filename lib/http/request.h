@@ -65,6 +65,9 @@ public:
     virtual Read read(std::span<std::byte> into, base::Bell* bell, base::Deadline deadline) = 0;
     // Bytes as declared; nothing when chunked.
     virtual std::optional<std::uint64_t> declared_bytes() const = 0;
+    // Whether the client has closed its side or broken off, so that nobody waits for the reply any
+    // more. May be asked until the whole reply is sent.
+    virtual bool gone() const { return false; }
     // The whole body, when it has at most `bytes_max` bytes. Errors: too_large, slow_client,
     // reset.
     base::Result<std::string> read_all(std::size_t bytes_max, base::Deadline deadline);

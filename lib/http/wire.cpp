@@ -67,6 +67,11 @@ Body::Read Wire::receive(std::span<char> into, base::Bell* bell, Deadline deadli
     }
 }
 
+bool Wire::peer_gone() const {
+    pollfd look{.fd = socket_, .events = POLLRDHUP, .revents = 0};
+    return ::poll(&look, 1, 0) > 0;
+}
+
 bool Wire::send(std::string_view bytes, bool more) {
     while (!failed_ && !bytes.empty()) {
         const int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);

@@ -35,6 +35,8 @@ public:
     // Requires: an open file. false also when the file is shorter than that.
     bool send_file(int file, std::uint64_t offset, std::uint64_t length);
 
+    // The peer has closed its side, or the connection is broken.
+    bool peer_gone() const;
     // Nothing more is sent once a send has failed.
     bool failed() const { return failed_; }
 

@@ -137,6 +137,14 @@ TEST_CASE("facts are kept, and what a later server does not know does not erase 
     CHECK(entry->facts.sunset == 1'900'000'000);
 }
 
+TEST_CASE("of several Sunsets the last one counts") {
+    Fixture f;
+    f.learn(1, 0, {.size = 1, .type = {}, .sunset = 2000});
+    f.learn(1, 1, {.size = 1, .type = {}, .sunset = 3000});
+    f.learn(1, 2, {.size = 1, .type = {}, .sunset = 1000});
+    CHECK(f.map.find(blob_name(1), f.now)->facts.sunset == 3000);
+}
+
 TEST_CASE("unknown facts are said to be unknown, a size of zero is known") {
     Fixture f;
     f.learn(1, 0);

@@ -198,6 +198,26 @@ TEST_CASE("a client that leaves ends its fetch") {
     CHECK(world.wait_for([&] { return world.gateway.metric("blossom_gw_transfers") == 0; }));
 }
 
+TEST_CASE(
+    "a client that leaves while the servers are silent ends its fetch, and frees its worker") {
+    World world(proxy());
+    const auto hash = world.one.put_blob("a picture", "image/png");
+    const auto large = world.one.put_blob(some_bytes(2000 * kKiB), "video/mp4");
+    CHECK(world.gateway.request("HEAD", "/" + hash).status == 200);
+    CHECK(world.gateway.request("HEAD", "/" + large).status == 200);
+    world.one.edit([](Script& script) { script.stall_answer_at = 5; });
+    for (const auto& wanted : {hash, large}) {
+        world.one.forget_seen();
+        {
+            RawClient client(world.gateway.port());
+            client.send(base::text("GET /", wanted, " HTTP/1.1\r\nHost: x\r\n\r\n"));
+            CHECK(world.one.wait_for_requests("GET", "/" + wanted));
+        }
+        CHECK(world.wait_for([&] { return world.gateway.metric("blossom_gw_transfers") == 0; }));
+    }
+    world.one.edit([](Script& script) { script.stall_answer_at.reset(); });
+}
+
 TEST_CASE("in redirect mode blobs are fetched from servers that browsers could not use") {
     const auto options = [](const std::string& more) {
         return Gateway::Options{.server_keys = "  download_redirect_strategy: priority\n" + more};

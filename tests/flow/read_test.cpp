@@ -69,6 +69,26 @@ TEST_CASE("Last-Modified and Sunset of the winner are passed on") {
     }
 }
 
+TEST_CASE("a blob is said to go when the last of its copies goes") {
+    World world({.server_keys = "  hedge_delay: 5s\n  download_redirect_strategy: priority\n",
+                 .upstream_keys = {"    priority: 3\n", "    priority: 2\n", "    priority: 1\n"}});
+    std::string hash;
+    int year = 2100;
+    for (FakeServer* server : world.servers()) {
+        hash = server->put_blob("a picture");
+        const auto sunset = base::text("Thu, 01 Jan ", year, " 00:00:00 GMT");
+        server->edit([&](Script& script) {
+            script.on(Op::head).headers = {{"Sunset", sunset}};
+            // The preferred one answers last, and is waited for.
+            script.on(Op::head).before_answer.delay = base::Milliseconds{year == 2102 ? 300 : 0};
+        });
+        ++year;
+    }
+    for (int i = 0; i < 2; ++i)
+        CHECK(world.gateway.request("HEAD", "/" + hash).header("Sunset").find("2102") !=
+              std::string_view::npos);
+}
+
 TEST_CASE("a length that the server does not say is not made up") {
     World world;
     const auto hash = world.two.put_blob("a picture");
