@@ -163,7 +163,8 @@ private:
         return {.interval = settings.repair_interval,
                 .copies_wanted = settings.replicas_target,
                 .head_patience = settings.lookup_timeout,
-                .stall_timeout = settings.stall_timeout};
+                .stall_timeout = settings.stall_timeout,
+                .bandwidth_max = settings.repair_bandwidth};
     }
 
     static fanout::MapKeeper::Options map_keeper_options(const Settings& settings) {

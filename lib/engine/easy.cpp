@@ -130,6 +130,7 @@ void Easy::prepare(Exchange& exchange, Loop& loop, const Engine::Options& option
     set_method(exchange, options);
     set_headers(exchange, options);
     set_answer(exchange);
+    limit(exchange.desk.speed);
 }
 
 void Easy::set_common(const Engine::Options& options) {
@@ -203,7 +204,9 @@ void Easy::set_upload(Exchange& exchange, const Engine::Options& options) {
     set(handle_, CURLOPT_UPLOAD, 1L);
     set(handle_, CURLOPT_READFUNCTION, &on_send);
     set(handle_, CURLOPT_READDATA, static_cast<void*>(&exchange));
-    set(handle_, CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(options.upload_buffer_bytes));
+    const auto buffer =
+        exchange.desk.speed.up != 0 ? kLimitedBufferBytes : options.upload_buffer_bytes;
+    set(handle_, CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(buffer));
     set(handle_, CURLOPT_INFILESIZE_LARGE,
         static_cast<curl_off_t>(exchange.request().upload_bytes.value_or(0)));
 }
@@ -230,7 +233,15 @@ void Easy::set_answer(Exchange& exchange) {
     set(handle_, CURLOPT_HEADERDATA, static_cast<void*>(&exchange));
     set(handle_, CURLOPT_WRITEFUNCTION, &on_body);
     set(handle_, CURLOPT_WRITEDATA, static_cast<void*>(&exchange));
-    if (exchange.request().download) set(handle_, CURLOPT_BUFFERSIZE, kDownloadBufferBytes);
+    if (exchange.request().download)
+        set(handle_, CURLOPT_BUFFERSIZE,
+            exchange.desk.speed.down != 0 ? static_cast<long>(kLimitedBufferBytes)
+                                          : kDownloadBufferBytes);
+}
+
+void Easy::limit(Exchange::Speed speed) {
+    set(handle_, CURLOPT_MAX_SEND_SPEED_LARGE, static_cast<curl_off_t>(speed.up));
+    set(handle_, CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(speed.down));
 }
 
 void Easy::pause(Exchange::Pauses pauses) {

@@ -27,6 +27,12 @@ public:
     void prepare(Exchange& exchange, Loop& loop, const Engine::Options& options);
     void clear();
     void pause(Exchange::Pauses pauses);
+    // From now on; the buffers are chosen by prepare().
+    void limit(Exchange::Speed speed);
+    // Of an exchange whose speed is limited: curl sends a whole one at once, and receives up to a
+    // hundred.
+    static constexpr std::size_t kLimitedBufferBytes = 16UL * 1024;
+    static constexpr std::size_t kLimitedBurstBytes = 100 * kLimitedBufferBytes;
 
     // A CURL*, which is a void* by definition.
     void* handle() const { return handle_; }

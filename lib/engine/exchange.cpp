@@ -79,7 +79,8 @@ bool Exchange::wants_end() {
     if (over() || !has_upload()) return false;
     // curl waits for a paused upload even after a refusal, although it will not send it.
     if (complete_) return body_unsent() && head_.status() >= 300;
-    if (!performing_ || receiving_ || pauses_.receive) return false;
+    // Whom we hold back curl does not read from now and then.
+    if (!performing_ || receiving_ || pauses_.receive || desk.speed.limited()) return false;
     // curl reads no more while there is still something to send: either the answer is whole, or
     // the upstream has left.
     if (!head_.done() || expected_) return true;

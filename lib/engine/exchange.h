@@ -36,6 +36,10 @@ public:
         std::size_t bytes = 0;
         Step step = Step::go_on;
     };
+    struct Speed {  // bytes a second; 0: no limit
+        std::uint64_t up = 0, down = 0;
+        bool limited() const { return up != 0 || down != 0; }
+    };
     struct Pauses {
         bool send = false;     // the upload's Pipe is empty
         bool receive = false;  // the download's Pipe is full
@@ -53,6 +57,7 @@ public:
         bool last_grace = false;                 // delivered; ended when due, if need be
         bool waiting = false;                    // in its lane, not begun yet
         bool resolving = false;                  // the host's name
+        Speed speed = {};
     };
 
     Exchange(TransferRequest request, std::shared_ptr<base::Bell> bell,

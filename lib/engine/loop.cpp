@@ -197,6 +197,7 @@ void Loop::launch(const std::shared_ptr<Exchange>& exchange) {
         idle_.pop_back();
     }
     watch(*exchange);
+    join_rates(*exchange);
     start_hop(*exchange);
 }
 
@@ -236,6 +237,7 @@ void Loop::end(Exchange& exchange, std::optional<Error> error) {
     auto& desk = exchange.desk;
     if (!exchange.has_upload()) exchange.set_bytes_sent(desk.easy->bytes_uploaded());
     leave_group(exchange);
+    leave_rates(exchange);
     give_back(std::move(desk.easy));
     agenda_.remove(desk.due, &exchange);
     if (std::exchange(desk.resolving, false)) {

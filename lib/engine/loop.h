@@ -95,6 +95,10 @@ private:
     void end_all();
     void give_back(std::unique_ptr<Easy> easy);
 
+    static void join_rates(Exchange& exchange);
+    static void leave_rates(Exchange& exchange);
+    static void share_out(const Exchange& exchange);
+
     void watch(Exchange& exchange);
     void look_at_due();
     void look_at(Exchange& exchange);

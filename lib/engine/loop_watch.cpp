@@ -19,6 +19,14 @@ namespace {
 
 constexpr std::uint64_t kBytesStoredPerSecond = 8ULL * 1024 * 1024;  // by the slowest of disks
 
+// Whom we hold back moves a piece, and then waits for as long as that should have taken.
+base::Milliseconds longest_wait(const Exchange::Speed& speed) {
+    base::Seconds longest{0};
+    if (speed.up != 0) longest += base::Seconds(2 * Easy::kLimitedBufferBytes / speed.up);
+    if (speed.down != 0) longest += base::Seconds(2 * Easy::kLimitedBurstBytes / speed.down);
+    return longest;
+}
+
 Error too_slow(const Exchange& exchange, std::string_view how) {
     return {.kind = ErrorKind::timeout,
             .reason = base::text(exchange.upstream(), how),
@@ -57,10 +65,12 @@ void Loop::look_at(Exchange& exchange) {
 // Who has a whole upload is given time to store it.
 base::Milliseconds Loop::patience_with(const Exchange& exchange) const {
     const auto& request = exchange.request();
+    const auto held_back = longest_wait(exchange.desk.speed);
     const bool sent =
         exchange.has_upload() && exchange.desk.easy->bytes_uploaded() == *request.upload_bytes;
-    if (!sent) return request.stall_timeout;
-    return request.stall_timeout + base::Seconds(*request.upload_bytes / kBytesStoredPerSecond);
+    if (!sent) return request.stall_timeout + held_back;
+    return request.stall_timeout + held_back +
+           base::Seconds(*request.upload_bytes / kBytesStoredPerSecond);
 }
 
 // Whether bytes have moved since the last call: to curl, or from the kernel to the network.

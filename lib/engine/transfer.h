@@ -15,12 +15,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/bell.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/headers.h"
 #include "engine/pipe.h"
+#include "engine/rate.h"
 #include "engine/url.h"
 
 namespace espalier::engine {
@@ -46,6 +48,7 @@ struct TransferRequest {
     // others each; more wait, and their deadline runs. Whose turn does not come ends `throttled`.
     // 0: any number.
     std::size_t at_once_max = 0;
+    std::vector<std::shared_ptr<Rate>> rates = {};  // each is a limit
     bool http2 = false;  // small operations only; bodies go over HTTP/1.1
 };
 

@@ -63,6 +63,7 @@ engine::TransferRequest head_request(const fleet::Upstream& upstream,
 engine::TransferRequest blob_request(const fleet::Upstream& upstream,
                                      const protocol::BlobHash& hash, base::Deadline deadline) {
     auto request = request_to(upstream, "GET", base::text('/', hash.hex()), deadline);
+    limit(request, upstream.rate);
     request.redirects_max = kRedirectsMax;
     return request;
 }

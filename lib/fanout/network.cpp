@@ -40,6 +40,10 @@ engine::TransferRequest request_to(const fleet::Upstream& upstream, std::string_
     return request;
 }
 
+void limit(engine::TransferRequest& request, const std::shared_ptr<engine::Rate>& rate) {
+    if (rate) request.rates.push_back(rate);
+}
+
 engine::Transfer start(Network& network, const fleet::Upstream& upstream,
                        engine::TransferRequest request, std::shared_ptr<base::Bell> bell) {
     network.fleet.count_in_flight(upstream.id, +1);

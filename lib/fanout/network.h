@@ -26,6 +26,8 @@ struct Network {
 engine::TransferRequest request_to(const fleet::Upstream& upstream, std::string_view method,
                                    std::string_view path, base::Deadline deadline);
 
+// The exchange has its share of this rate; null: no limit.
+void limit(engine::TransferRequest& request, const std::shared_ptr<engine::Rate>& rate);
 // Starts the exchange, and counts it as in flight until it is reported with record().
 engine::Transfer start(Network& network, const fleet::Upstream& upstream,
                        engine::TransferRequest request, std::shared_ptr<base::Bell> bell);

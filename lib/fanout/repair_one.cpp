@@ -189,6 +189,7 @@ RepairOne::Progress RepairOne::begin_fetch(Steady::time_point now) {
 
     const auto& upstream = network.fleet.at(origin.server);
     auto request = blob_request(upstream, plan_.hash, deadline);
+    limit(request, plan_.rate);
     request.stall_timeout = plan_.stall_timeout;
     pipe_ = std::make_shared<engine::Pipe>(kPipeBytes, bell());
     request.download = pipe_;

@@ -48,6 +48,7 @@ struct RepairPlan {
     std::function<std::string()> authorize;   // called once, when it is needed
     base::Milliseconds head_patience{3'000};  // for a HEAD
     base::Milliseconds patience{600'000};     // for a mirroring, or an upload
+    std::shared_ptr<engine::Rate> rate = {};  // of what passes through us; null: no limit
     base::Milliseconds stall_timeout{30'000};
 };
 

@@ -171,6 +171,7 @@ private:
                         .copies_wanted = options_.copies_wanted,
                         .authorize = std::move(authorize),
                         .head_patience = options_.head_patience,
+                        .rate = rate_,
                         .stall_timeout = options_.stall_timeout};
         const auto job = std::make_shared<RepairOne>(
             tools_, std::move(plan),
@@ -236,6 +237,10 @@ private:
     LiveWrites& live_writes_;
     const ServiceKey& service_key_;
     Counts& counts_;
+    // Of fetching; what is fetched is sent on as fast.
+    const std::shared_ptr<engine::Rate> rate_ =
+        options_.bandwidth_max == 0 ? nullptr
+                                    : std::make_shared<engine::Rate>(0, options_.bandwidth_max);
     base::Guarded<std::vector<Errand>> inbox_;
     // Owned by the mover's thread.
     std::map<Place, Kept> errands_;

@@ -31,6 +31,7 @@ public:
         base::Milliseconds first_pause{1'000}, longest_pause{300'000};  // after a failure
         base::Milliseconds head_patience{3'000};
         base::Milliseconds stall_timeout{30'000};
+        std::uint64_t bandwidth_max = 0;  // bytes a second of what passes through us; 0: no limit
     };
     static constexpr std::size_t kEnds = kRepairEnds.size();
     struct Snapshot {

@@ -166,6 +166,7 @@ void Upload::open_legs() {
         leg.pipe = pipe_for(leg);
         request.upload = leg.pipe;
         request.stall_timeout = plan_.stall_timeout;
+        limit(request, upstream.rate);
         leg.transfer = start(network_, upstream, std::move(request), bell());
     }
 }

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "engine/rate.h"
 #include "engine/url.h"
 #include "protocol/authorizer.h"
 
@@ -76,6 +78,7 @@ struct Upstream {
     std::vector<protocol::PublicKey> users = {};  // whose blobs it is sent; empty: everybody's
     std::uint64_t blob_bytes_max = 0;             // 0: no limit
     std::size_t in_flight_max = 256;              // uploads, and other requests, at once
+    std::shared_ptr<engine::Rate> rate = {};      // of the blobs to and from it; null: no limit
     std::vector<std::string> types_allowed = {};  // "image/png" or "image/*"; empty: all
     std::vector<std::string> types_denied = {};   // stronger than types_allowed
 

@@ -207,6 +207,9 @@ Section<S> repairs() {
                 "How many copies of a blob there should be; no more are brought. 0 = one on each "
                 "upstream.",
                 between(0, 64)),
+            key("repair_bandwidth", &S::repair_bandwidth,
+                "The most bytes a second that repairs fetch, all together, where a server cannot "
+                "mirror. 0 = no limit."),
             key("service_key", &S::service_key,
                 "The gateway's own secret key (nsec, hex, or file:/path of a file with it), "
                 "for bringing copies when the uploader's token has ended; upstreams must "
@@ -334,8 +337,7 @@ std::vector<Section<Settings>> server_sections() {
 }
 
 std::vector<std::string_view> later_server_keys() {
-    return {"repair_bandwidth", "admin",           "log.instant", "cache",
-            "cache_dir",        "cache_max_bytes", "verify",      "streams"};
+    return {"admin", "log.instant", "cache", "cache_dir", "cache_max_bytes", "verify", "streams"};
 }
 
 std::vector<std::string_view> later_top_keys() {

@@ -51,6 +51,11 @@ Section<U> capabilities() {
                 "The most uploads that are under way to it at once, and as many other requests "
                 "beside them; more wait for their turn.",
                 between(1, 100'000)),
+            key("rate_up", &U::rate_up,
+                "The most bytes a second that uploads send to it, all together. 0 = no limit."),
+            key("rate_down", &U::rate_down,
+                "The most bytes a second that blobs are fetched from it with, all together; "
+                "redirected downloads do not count. 0 = no limit."),
             list_key("mime_allow", &U::mime_allow,
                      "Media types it is sent, such as image/png or image/*. Empty = all. Uploads "
                      "without a Content-Type are application/octet-stream.",
@@ -87,7 +92,7 @@ std::vector<Section<UpstreamSettings>> upstream_sections() {
 }
 
 std::vector<std::string_view> later_upstream_keys() {
-    return {"host_header", "quota_bytes", "rate_up", "rate_down", "auth_domain", "list_support"};
+    return {"host_header", "quota_bytes", "auth_domain", "list_support"};
 }
 
 }  // namespace espalier::settings

@@ -142,6 +142,13 @@ TEST_CASE("a server for some users' blobs gets theirs only") {
     CHECK(owed_replicas(world) == 0);
 }
 
+TEST_CASE("a server is sent no more bytes a second than it may be") {
+    World world(third("rate_up: 2MiB"));
+    const auto begun = base::Steady::now();
+    CHECK(put_to_all(world, some_bytes(1 << 20U)).status == 201);
+    CHECK(base::Steady::now() - begun >= base::Milliseconds{400});
+}
+
 TEST_CASE("turns go by weight") {
     World world(
         {.server_keys = "  hedge_delay: 5s\n", .upstream_keys = {"", "", "    weight: 999\n"}});

@@ -52,8 +52,8 @@ TEST_CASE("a key in the wrong place is told where it belongs") {
 }
 
 TEST_CASE("a key that later versions take is refused as such") {
-    CHECK(problems_of(with_server("  repair_bandwidth: 3\n")) ==
-          "config.yaml:5: server.repair_bandwidth: known, but not available in this version yet");
+    CHECK(problems_of(with_server("  cache_dir: /x\n")) ==
+          "config.yaml:5: server.cache_dir: known, but not available in this version yet");
     CHECK(problems_of(with_server("  cache: {dir: /x}\n"))
               .ends_with("server.cache: known, but not available in this version yet"));
     for (const auto* line : {"list_support: no", "host_header: inner.example"}) {
