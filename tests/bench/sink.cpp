@@ -1,11 +1,15 @@
 // sink: a Blossom server that throws every body away unread, for benchmarks of what stands in
 // front of it. PUT /upload is acknowledged for whatever X-SHA-256 says, and a HEAD finds what
-// was acknowledged before.
+// was acknowledged before. GET /list/<pubkey> names as many blobs as the argument says, or goes on
+// for ever.
+//
+//   sink [LISTED]
 //
 // One thread per connection. Prints "listening on http://127.0.0.1:PORT".
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -81,7 +85,26 @@ std::string answer(const std::string& head, std::uint64_t length, Acknowledged& 
            std::to_string(body.size()) + "\r\n\r\n" + body;
 }
 
-void serve(int socket, Acknowledged& acknowledged) {
+// The connection ends with the list; `blobs`: nothing for no end.
+void send_list(int socket, std::optional<std::uint64_t> blobs) {
+    std::string piece =
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        "Connection: close\r\n\r\n[";
+    for (std::uint64_t i = 0; !blobs || i < *blobs; ++i) {
+        char hash[65];
+        std::snprintf(hash, sizeof hash, "%064llx", static_cast<unsigned long long>(i));
+        piece += i == 0 ? "" : ",";
+        piece += std::string("{\"url\":\"http://127.0.0.1/") + hash + ".bin\",\"sha256\":\"" +
+                 hash +
+                 "\",\"size\":1000,\"type\":\"application/octet-stream\",\"uploaded\":1700000000}";
+        if (piece.size() < 65536) continue;
+        if (!send_all(socket, piece)) return;
+        piece.clear();
+    }
+    send_all(socket, piece + "]");
+}
+
+void serve(int socket, Acknowledged& acknowledged, std::optional<std::uint64_t> listed) {
     const int one = 1;
     ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     std::string input;
@@ -96,6 +119,10 @@ void serve(int socket, Acknowledged& acknowledged) {
         }
         const auto head = input.substr(0, end + 4);
         input.erase(0, end + 4);
+        if (head.starts_with("GET /list/")) {
+            send_list(socket, listed);
+            return static_cast<void>(::close(socket));
+        }
         const auto length = std::strtoull(field(head, "Content-Length").c_str(), nullptr, 10);
         const auto here = std::min<std::uint64_t>(length, input.size());
         input.erase(0, here);
@@ -107,7 +134,9 @@ void serve(int socket, Acknowledged& acknowledged) {
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+    std::optional<std::uint64_t> listed;
+    if (count > 1) listed = std::strtoull(arguments[1], nullptr, 10);
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -122,7 +151,7 @@ int main() {
     for (;;) {
         const int client = ::accept(listener, nullptr, nullptr);
         if (client >= 0)
-            std::thread(serve, client, std::ref(acknowledged))
+            std::thread(serve, client, std::ref(acknowledged), listed)
                 .detach();  // lives as long as its client
     }
 }
