@@ -110,6 +110,9 @@ public:
 
     base::Result<void> start() {
         mover_.start();
+        for (const auto& [url, bytes] : ledger_->stored())
+            for (const auto& upstream : fleet_.upstreams())
+                if (upstream.url.text() == url) fleet_.count_stored(upstream.id, bytes);
         map_keeper_.restore();
         map_keeper_.start();
         begin_probing();

@@ -97,6 +97,7 @@ base::Result<fleet::Upstream> upstream_from(const UpstreamSettings& from, std::s
     if (!users) return std::unexpected(users.error());
     upstream.users = std::move(*users);
     upstream.blob_bytes_max = from.max_bytes;
+    upstream.quota_bytes = from.quota_bytes;
     if (from.rate_up != 0 || from.rate_down != 0)
         upstream.rate = std::make_shared<engine::Rate>(from.rate_up, from.rate_down);
     upstream.in_flight_max = static_cast<std::size_t>(from.max_inflight);

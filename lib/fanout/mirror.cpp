@@ -108,6 +108,9 @@ void Mirroring::read_answer(Leg& leg) {
                        : base::text("answered ", outcome.status, " without a valid descriptor");
     }
     const bool ok = outcome.kind == OutcomeKind::ok;
+    if (ok && outcome.status != 200)
+        count_stored(network_, ledger_, network_.fleet.at(leg.target.upstream),
+                     static_cast<std::int64_t>(descriptor->size));
     leg.decided = true;
     leg.transfer = {};
     record(network_, fleet::Op::mirror, outcome, state);

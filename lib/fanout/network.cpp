@@ -44,6 +44,13 @@ void limit(engine::TransferRequest& request, const std::shared_ptr<engine::Rate>
     if (rate) request.rates.push_back(rate);
 }
 
+void count_stored(const Network& network, ledger::Ledger& ledger, const fleet::Upstream& upstream,
+                  std::int64_t bytes) {
+    if (upstream.quota_bytes == 0) return;
+    network.fleet.count_stored(upstream.id, bytes);
+    static_cast<void>(ledger.count_stored(upstream.url.text(), bytes));
+}
+
 engine::Transfer start(Network& network, const fleet::Upstream& upstream,
                        engine::TransferRequest request, std::shared_ptr<base::Bell> bell) {
     network.fleet.count_in_flight(upstream.id, +1);

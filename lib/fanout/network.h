@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "fleet/blob_map.h"
 #include "fleet/fleet.h"
+#include "ledger/ledger.h"
 
 namespace espalier::fanout {
 
@@ -28,6 +29,9 @@ engine::TransferRequest request_to(const fleet::Upstream& upstream, std::string_
 
 // The exchange has its share of this rate; null: no limit.
 void limit(engine::TransferRequest& request, const std::shared_ptr<engine::Rate>& rate);
+// So many bytes more, or fewer, are stored there; it counts where the operator has set a quota.
+void count_stored(const Network& network, ledger::Ledger& ledger, const fleet::Upstream& upstream,
+                  std::int64_t bytes);
 // Starts the exchange, and counts it as in flight until it is reported with record().
 engine::Transfer start(Network& network, const fleet::Upstream& upstream,
                        engine::TransferRequest request, std::shared_ptr<base::Bell> bell);

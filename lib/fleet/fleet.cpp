@@ -49,6 +49,7 @@ struct Fleet::Live {
     std::atomic<bool> fit_for_browsers{true};
     std::atomic<std::uint64_t> bytes_up{0};
     std::atomic<std::uint64_t> bytes_down{0};
+    std::atomic<std::int64_t> stored_bytes{0};
     std::array<std::atomic<std::uint64_t>, kOps> successes{};
     std::array<std::atomic<std::uint64_t>, kOps> failures_by_op{};
     std::array<std::atomic<std::uint64_t>, 9> outcomes{};
@@ -272,6 +273,14 @@ int Fleet::healthy_count() const {
         upstreams(), [this](const Upstream& upstream) { return healthy(upstream.id); }));
 }
 
+void Fleet::count_stored(UpstreamId id, std::int64_t bytes) {
+    live_.at(id)->stored_bytes.fetch_add(bytes, kRelaxed);
+}
+
+std::int64_t Fleet::stored_bytes(UpstreamId id) const {
+    return std::max<std::int64_t>(live_.at(id)->stored_bytes.load(kRelaxed), 0);
+}
+
 Candidate Fleet::candidate(UpstreamId id) const {
     const Live& live = *live_[id];
     const Upstream& upstream = at(id);
@@ -310,6 +319,8 @@ std::vector<UpstreamSnapshot> Fleet::snapshot() const {
         one.in_flight = live.in_flight;
         one.bytes_up = live.bytes_up;
         one.bytes_down = live.bytes_down;
+        one.stored_bytes = stored_bytes(upstream.id);
+        one.quota_bytes = upstream.quota_bytes;
         one.recent =
             live.recent.with([&](const Recent& recent) { return recent.figures(minute()); });
         one.refuses = live.refusals.with(

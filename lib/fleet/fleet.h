@@ -45,6 +45,8 @@ struct UpstreamSnapshot {
     std::array<std::uint64_t, 9> outcomes{};  // by OutcomeKind, all operations
     std::int64_t in_flight = 0;
     std::uint64_t bytes_up = 0, bytes_down = 0;
+    std::int64_t stored_bytes = 0;  // see Fleet::count_stored()
+    std::uint64_t quota_bytes = 0;  // 0: none
     RecentFigures recent;
     Refusals::Known refuses;
     Offerings offers{};                      // by Endpoint
@@ -93,6 +95,9 @@ public:
     // A redirect is a download that we only arranged: it is counted, but proves nothing.
     void count_redirect(UpstreamId id);
     void count_bytes(UpstreamId id, std::uint64_t up, std::uint64_t down);
+    // What the gateway has stored there, less what it has deleted: counted where there is a quota.
+    void count_stored(UpstreamId id, std::int64_t bytes);
+    std::int64_t stored_bytes(UpstreamId id) const;
     // An exchange has begun (+1) or ended (-1).
     void count_in_flight(UpstreamId id, int change);
 

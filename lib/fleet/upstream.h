@@ -77,6 +77,7 @@ struct Upstream {
     std::uint32_t weight = 1;                     // its share of the redirects
     std::vector<protocol::PublicKey> users = {};  // whose blobs it is sent; empty: everybody's
     std::uint64_t blob_bytes_max = 0;             // 0: no limit
+    std::uint64_t quota_bytes = 0;                // of all that is stored there; 0: no limit
     std::size_t in_flight_max = 256;              // uploads, and other requests, at once
     std::shared_ptr<engine::Rate> rate = {};      // of the blobs to and from it; null: no limit
     std::vector<std::string> types_allowed = {};  // "image/png" or "image/*"; empty: all

@@ -163,6 +163,12 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
                             {.op = fleet::Op::remove, .retries_max = parts.options.retries_max});
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::remove, out);
     outcomes.insert(outcomes.end(), targets.left_out.begin(), targets.left_out.end());
+    const auto known = parts.network.map.find(path->hash, base::Steady::now());
+    const auto size = known ? known->facts.size.value_or(0) : 0;
+    for (const Outcome& outcome : outcomes)
+        if (outcome.kind == OutcomeKind::ok && outcome.sent)
+            count_stored(parts.network, parts.ledger, fleet.at(outcome.upstream),
+                         -static_cast<std::int64_t>(size));
     // Whatever was deleted where: the next reader asks afresh, and another owner's copy stays
     // readable.
     parts.network.map.deleted(path->hash, base::Steady::now());

@@ -111,7 +111,8 @@ void HintSearch::read(Asked& asked) {
 
 std::optional<HintHit> HintSearch::so_far() {
     for (Asked& asked : asked_) read(asked);
-    const auto hit = std::ranges::find_if(asked_, [](const Asked& one) { return one.hit.has_value(); });
+    const auto hit =
+        std::ranges::find_if(asked_, [](const Asked& one) { return one.hit.has_value(); });
     return hit == asked_.end() ? std::nullopt : hit->hit;
 }
 

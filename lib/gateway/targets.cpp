@@ -60,7 +60,7 @@ bool takes_type(const fleet::Upstream& upstream, std::string_view type) {
 }
 
 // Why this upstream is never sent such a blob, or nothing.
-std::optional<Outcome> policy(const fleet::Upstream& upstream,
+std::optional<Outcome> policy(const fleet::Fleet& fleet, const fleet::Upstream& upstream,
                               const std::optional<protocol::Caller>& caller, const Offer& offer) {
     if (!upstream.takes_uploads()) return unavailable(upstream.id, "the server is read-only");
     const auto& users = upstream.users;
@@ -71,6 +71,11 @@ std::optional<Outcome> policy(const fleet::Upstream& upstream,
     if (most != 0 && offer.bytes.value_or(0) > most)
         return left_out(upstream.id, OutcomeKind::client_fault, 413,
                         base::text("the server takes at most ", most, " bytes"));
+    if (upstream.quota_bytes != 0 &&
+        static_cast<std::uint64_t>(fleet.stored_bytes(upstream.id)) + offer.bytes.value_or(1) >
+            upstream.quota_bytes)
+        return left_out(upstream.id, OutcomeKind::client_fault, 507,
+                        "the server's quota is used up");
     const auto type = protocol::media_type(offer.type);
     if (!takes_type(upstream, type))
         return left_out(upstream.id, OutcomeKind::client_fault, 415,
@@ -97,7 +102,7 @@ std::optional<Outcome> refusal(const fleet::Upstream& upstream, const protocol::
 std::optional<Outcome> exclusion(const fleet::Fleet& fleet, const fleet::Upstream& upstream,
                                  const std::optional<protocol::Caller>& caller, std::int64_t now,
                                  const std::optional<Offer>& offer) {
-    if (auto out = offer ? policy(upstream, caller, *offer) : std::nullopt) return out;
+    if (auto out = offer ? policy(fleet, upstream, caller, *offer) : std::nullopt) return out;
     // The gateway signs for nobody whom it does not know.
     if (upstream.auth == fleet::Auth::service_key && !caller)
         return left_out(upstream.id, OutcomeKind::client_fault, 401,

@@ -140,8 +140,9 @@ constexpr std::string_view kKeptOfOwner =
     " WHERE owner = ?1 AND NOT EXISTS (SELECT 1 FROM missing"
     " WHERE missing.hash = kept.hash AND missing.server = kept.server)";
 
-template <class Row, class... Values>
-std::vector<Row> read_all(sqlite::Pool& pool, std::string_view sql, Row (*row_of)(const Statement&),
+// `row_of`: what a Statement's row says.
+template <class Row, class RowOf, class... Values>
+std::vector<Row> read_all(sqlite::Pool& pool, std::string_view sql, RowOf row_of,
                           const Values&... values) {
     std::vector<Row> found;
     auto connection = pool.checkout();
@@ -214,6 +215,10 @@ base::Result<void> Ledger::forget_server(const std::string& server_url) {
         auto kept = connection.execute(
             "DELETE FROM kept WHERE server = (SELECT id FROM servers WHERE url = ?1)", server_url);
         if (!kept) return kept;
+        auto stored = connection.execute(
+            "DELETE FROM stored WHERE server = (SELECT id FROM servers WHERE url = ?1)",
+            server_url);
+        if (!stored) return stored;
         return connection.execute("DELETE FROM servers WHERE url = ?1", server_url);
     });
 }
@@ -252,6 +257,26 @@ base::Result<void> Ledger::no_longer_kept(const protocol::BlobHash& hash,
     return writer_.post([hash, server_url, owner](Connection& connection) {
         return unkeep_one(connection, hash, server_url, owner);
     });
+}
+
+base::Result<void> Ledger::count_stored(const std::string& server_url, std::int64_t bytes) {
+    return writer_.post([server_url, bytes](Connection& connection) {
+        auto known =
+            connection.execute("INSERT OR IGNORE INTO servers(url) VALUES(?1)", server_url);
+        if (!known) return known;
+        return connection.execute(
+            "INSERT INTO stored(server, bytes) SELECT id, max(?2, 0) FROM servers WHERE url = ?1"
+            " ON CONFLICT(server) DO UPDATE SET bytes = max(bytes + ?2, 0)",
+            server_url, bytes);
+    });
+}
+
+std::vector<StoredBytes> Ledger::stored() {
+    return read_all<StoredBytes>(
+        *missing_, "SELECT url, bytes FROM stored JOIN servers ON server = id",
+        [](const Statement& row) -> StoredBytes {
+            return {.server_url = std::string(row.text(0)), .bytes = row.integer(1)};
+        });
 }
 
 std::uint64_t Ledger::missing_count() {

@@ -43,6 +43,11 @@ struct KeptCopy {
     std::int64_t uploaded = 0;  // unix seconds; 0: not known
 };
 
+struct StoredBytes {
+    std::string server_url;
+    std::int64_t bytes = 0;
+};
+
 struct MapRow {
     protocol::BlobHash hash;
     std::vector<std::string> servers;  // URLs, without line breaks
@@ -107,6 +112,12 @@ public:
     // There is nothing there for this owner any more. Returns at once.
     base::Result<void> no_longer_kept(const protocol::BlobHash& hash, const std::string& server_url,
                                       const std::string& owner);
+
+    // The bytes that have been stored at this server have changed by so many. Returns at once; a
+    // crash within the next moment may forget it.
+    base::Result<void> count_stored(const std::string& server_url, std::int64_t bytes);
+    // The sum of these; empty when the database cannot be read.
+    std::vector<StoredBytes> stored();
 
     // Replaces the snapshot, all or nothing.
     base::Result<void> save_map(const std::vector<MapRow>& rows);

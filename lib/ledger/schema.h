@@ -8,7 +8,7 @@ namespace espalier::ledger {
 
 // `counts` is kept by triggers, so that counting ten million rows costs nothing and is
 // always exact.
-inline constexpr std::array<std::string_view, 4> kMissingSchema{R"sql(
+inline constexpr std::array<std::string_view, 5> kMissingSchema{R"sql(
 CREATE TABLE servers(id INTEGER PRIMARY KEY, url TEXT NOT NULL UNIQUE);
 CREATE TABLE missing(
     hash BLOB NOT NULL,
@@ -51,6 +51,11 @@ ALTER TABLE kept ADD COLUMN size INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE kept ADD COLUMN type TEXT NOT NULL DEFAULT '';
 ALTER TABLE kept ADD COLUMN uploaded INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX kept_by_owner ON kept(owner);
+)sql",
+                                                                R"sql(
+CREATE TABLE stored(
+    server INTEGER PRIMARY KEY REFERENCES servers(id),
+    bytes INTEGER NOT NULL);
 )sql"};
 
 // `servers` of a map row are ids, separated by commas.

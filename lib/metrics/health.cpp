@@ -107,6 +107,8 @@ Json server_json(const UpstreamSnapshot& one) {
     server["last_error"] = one.last_error;
     server["in_flight"] = one.in_flight;
     server["bytes_up"] = one.bytes_up;
+    if (one.quota_bytes != 0)
+        server["quota"] = {{"bytes", one.quota_bytes}, {"used", one.stored_bytes}};
     server["bytes_down"] = one.bytes_down;
     add_recent(server, one);
     server["refuses"] = refuses_json(one);

@@ -68,8 +68,9 @@ struct UpstreamSettings {
     int weight = 1;
     std::vector<std::string> pubkeys;  // hex or npub, valid
     std::uint64_t max_bytes = 0;       // 0: no limit
-    std::uint64_t rate_up = 0;    // bytes a second; 0: no limit
-    std::uint64_t rate_down = 0;  // likewise
+    std::uint64_t quota_bytes = 0;     // 0: no limit
+    std::uint64_t rate_up = 0;         // bytes a second; 0: no limit
+    std::uint64_t rate_down = 0;       // likewise
     int max_inflight = 256;            // uploads at once, and other requests at once
     std::vector<std::string> mime_allow;
     std::vector<std::string> mime_deny;
@@ -144,7 +145,7 @@ struct Settings {
     Milliseconds repair_interval = std::chrono::seconds(30);
     int replicas_target = 0;
     std::uint64_t repair_bandwidth = 0;  // bytes a second; 0: no limit
-    std::string service_key;  // nsec, hex or file:PATH; never shown
+    std::string service_key;             // nsec, hex or file:PATH; never shown
 
     // Tokens.
     AuthWrites auth_writes = AuthWrites::required;

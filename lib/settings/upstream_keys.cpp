@@ -47,6 +47,10 @@ Section<U> capabilities() {
                      "The users (hex or npub) whose blobs it is sent. Empty = everybody's.",
                      check_pubkey),
             key("max_bytes", &U::max_bytes, "The largest blob it is sent. 0 = no limit."),
+            key("quota_bytes", &U::quota_bytes,
+                "The most bytes that are stored on it: what the gateway has stored there since "
+                "this "
+                "key is set, less what it has deleted. 0 = no limit."),
             key("max_inflight", &U::max_inflight,
                 "The most uploads that are under way to it at once, and as many other requests "
                 "beside them; more wait for their turn.",
@@ -92,7 +96,7 @@ std::vector<Section<UpstreamSettings>> upstream_sections() {
 }
 
 std::vector<std::string_view> later_upstream_keys() {
-    return {"host_header", "quota_bytes", "auth_domain", "list_support"};
+    return {"host_header", "auth_domain", "list_support"};
 }
 
 }  // namespace espalier::settings

@@ -87,10 +87,8 @@ inline constexpr auto kWords<DedupePut> =
     std::to_array<Word<DedupePut>>({{"send", DedupePut::send}, {"skip", DedupePut::skip}});
 
 template <>
-inline constexpr auto kWords<Hints> =
-    std::to_array<Word<Hints>>({{"off", Hints::off},
-                                {"allowlist", Hints::allowlist},
-                                {"public", Hints::anyone}});
+inline constexpr auto kWords<Hints> = std::to_array<Word<Hints>>(
+    {{"off", Hints::off}, {"allowlist", Hints::allowlist}, {"public", Hints::anyone}});
 
 template <>
 inline constexpr auto kWords<Mode> = std::to_array<Word<Mode>>(

@@ -46,6 +46,10 @@ TEST_CASE("a client is sent to a server that it names and the operator admits") 
     // The operator did not name this one.
     CHECK(world.gateway.request("GET", base::text('/', hash, "?xs=", world.one.url())).status ==
           404);
+    FakeServer unnamed;
+    unnamed.put_blob("a picture", "image/png");
+    CHECK(world.gateway.request("GET", base::text('/', hash, "?xs=", unnamed.url())).status == 404);
+    CHECK(unnamed.seen().empty());
     // Nothing of it is remembered.
     CHECK(world.gateway.get(hash).status == 404);
 }

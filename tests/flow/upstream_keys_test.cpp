@@ -149,6 +149,27 @@ TEST_CASE("a server is sent no more bytes a second than it may be") {
     CHECK(base::Steady::now() - begun >= base::Milliseconds{400});
 }
 
+TEST_CASE("a server gets no more than its quota, counted over restarts and deletes") {
+    World world(third("quota_bytes: 2000"));
+    CHECK(put_to_all(world, some_bytes(1000, 1)).status == 201);
+    CHECK(put_to_all(world, some_bytes(1000, 1)).status == 200);  // it is there already
+    CHECK(put_to_all(world, some_bytes(900, 2)).status == 201);
+    const auto stats = world.gateway.request("GET", "/stats").body;
+    CHECK(stats.find("\"used\": 1900") != std::string::npos);
+    world.gateway.restart();
+    const auto refused = put_to_all(world, some_bytes(101, 3));
+    CHECK(refused.status == 507);
+    CHECK(refused.header("X-Reason").find("quota") != std::string::npos);
+    const auto to_two = world.gateway.put(some_bytes(101, 3));
+    CHECK(to_two.status == 201);
+    CHECK(skipped(to_two, world.three));
+    CHECK(owed_replicas(world) == 0);
+    const auto hash = sha256_hex(some_bytes(900, 2));
+    CHECK(world.gateway.request("HEAD", "/" + hash).status == 200);  // its size is known then
+    CHECK(world.gateway.remove(hash).status == 204);
+    CHECK(put_to_all(world, some_bytes(900, 4)).status == 201);
+}
+
 TEST_CASE("turns go by weight") {
     World world(
         {.server_keys = "  hedge_delay: 5s\n", .upstream_keys = {"", "", "    weight: 999\n"}});

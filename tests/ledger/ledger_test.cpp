@@ -196,6 +196,22 @@ TEST_CASE("for whom the gateway keeps copies, and where, until they are gone") {
     CHECK(book->kept(hash_number(1)).empty());
 }
 
+TEST_CASE("stored bytes are added up, never below nothing, and go with their server") {
+    auto book = open();
+    REQUIRE(book->count_stored(kOne, 100));
+    REQUIRE(book->count_stored(kOne, -30));
+    REQUIRE(book->count_stored(kTwo, -5));
+    REQUIRE(book->add_missing(hash_number(9), {kTwo}, 1));  // stays in order with the others
+    auto stored = book->stored();
+    std::ranges::sort(stored, {}, &ledger::StoredBytes::bytes);
+    REQUIRE(stored.size() == 2);
+    CHECK(stored[0].bytes == 0);
+    CHECK(stored[1].server_url == kOne);
+    CHECK(stored[1].bytes == 70);
+    REQUIRE(book->forget_server(kOne));
+    CHECK(book->stored().size() == 1);
+}
+
 TEST_CASE("a deleted blob is missed no more, and stays buried for its time") {
     auto book = open();
     REQUIRE(book->add_missing(hash_number(1), {kOne, kTwo}, 1));

@@ -99,6 +99,7 @@ const Samples kUpstreamSamples{
     {"supports_upload_head", "false"},
     {"mode", "ro"},
     {"required", "true"},
+    {"quota_bytes", "1GiB"},
     {"rate_up", "1MiB"},
     {"rate_down", "2MiB"},
     {"weight", "3"},
