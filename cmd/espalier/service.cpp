@@ -110,9 +110,7 @@ public:
 
     base::Result<void> start() {
         mover_.start();
-        for (const auto& [url, bytes] : ledger_->stored())
-            for (const auto& upstream : fleet_.upstreams())
-                if (upstream.url.text() == url) fleet_.count_stored(upstream.id, bytes);
+        load_stored();
         map_keeper_.restore();
         map_keeper_.start();
         begin_probing();
@@ -127,6 +125,7 @@ public:
         if (!auth) return std::unexpected(auth.error());
         if (auto replaced = fleet_.replace(std::move(*upstreams)); !replaced) return replaced;
         map_.serve_only(fleet_.readable());
+        load_stored();
         gateway_.use(add_generation(settings, std::move(*auth)));
         begin_probing();
         return {};
@@ -191,6 +190,14 @@ private:
         };
         generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
         return generations_.back()->parts;
+    }
+
+    // What is stored at those of whom nothing is counted yet.
+    void load_stored() {
+        for (const auto& [url, bytes] : ledger_->stored())
+            for (const auto& upstream : fleet_.upstreams())
+                if (upstream.url.text() == url && fleet_.stored_bytes(upstream.id) == 0)
+                    fleet_.count_stored(upstream.id, bytes);
     }
 
     void add_sources() {

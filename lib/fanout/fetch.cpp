@@ -251,7 +251,7 @@ void Fetch::start_over() {
     digest_ = {};
     contributors_ = {};
     at_ = 0;
-    if (!plan_.size) size_ = end_ = {};
+    size_ = end_ = plan_.size;
 }
 
 void Fetch::fail(std::string why) {

@@ -297,8 +297,9 @@ void Upload::decide(Leg& leg, Outcome outcome, const engine::TransferState& stat
     });
     worker_bell_->ring();
     if (ok && outcome.status != 200)
-        count_stored(network_, ledger_, network_.fleet.at(leg.target.upstream),
-                     static_cast<std::int64_t>(plan_.transforms ? stored->size : spool_->size()));
+        count_stored(
+            network_, ledger_, network_.fleet.at(leg.target.upstream),
+            static_cast<std::int64_t>(plan_.transforms && stored ? stored->size : spool_->size()));
     if (ok) confirmer_.after_store(stored ? stored->sha256 : *hash, leg.target.upstream);
     if (in_ledger) strike_if_settled(*hash, outcome);
 }

@@ -59,6 +59,28 @@ base::Headers question(const http::Head& head, const std::string& token) {
     return headers;
 }
 
+// Nothing: the upstream cannot be asked, which is no refusal.
+std::optional<fanout::FanLeg> question_for(const Parts& parts, const http::Request& request,
+                                           const Admission& admission,
+                                           const fleet::Upstream& upstream,
+                                           const std::optional<protocol::BlobHash>& hash,
+                                           Purpose purpose) {
+    const bool is_media = purpose == Purpose::media;
+    const auto offering = parts.network.fleet.offering(upstream.id, fleet::Endpoint::upload_head);
+    if (!is_media && offering.offered == fleet::Capability::no) return std::nullopt;
+    auto token = authorization_for(upstream, admission.caller, admission.raw_header);
+    if (upstream.auth == fleet::Auth::service_key) {
+        // Nobody can sign for a blob that has no name yet.
+        if (!hash) return std::nullopt;
+        token = parts.service_key.token(upstream, verb_of(purpose), *hash,
+                                        parts.network.clock.unix_now());
+    }
+    auto leg = fanout::request_to(upstream, "HEAD", is_media ? "/media" : "/upload",
+                                  base::Deadline::after(parts.options.timeout));
+    leg.headers = question(request.head, token);
+    return fanout::FanLeg{upstream.id, std::move(leg)};
+}
+
 }  // namespace
 
 http::Reply head_upload(const Parts& parts, const http::Request& request, Purpose purpose) {
@@ -80,21 +102,12 @@ http::Reply head_upload(const Parts& parts, const http::Request& request, Purpos
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::preflight, out);
     std::vector<Outcome> outcomes = std::move(targets.left_out);
     std::vector<fanout::FanLeg> legs;
-    const auto deadline = base::Deadline::after(parts.options.timeout);
     for (const auto id : targets.chosen) {
-        const auto& upstream = fleet.at(id);
-        const auto offering = fleet.offering(id, fleet::Endpoint::upload_head);
-        if (!is_media && offering.offered == fleet::Capability::no) {
+        auto leg = question_for(parts, request, *admission, fleet.at(id), *hash, purpose);
+        if (leg)
+            legs.push_back(std::move(*leg));
+        else
             outcomes.push_back(left_out(id, OutcomeKind::ok, 200, {}));
-            continue;
-        }
-        auto leg = fanout::request_to(upstream, "HEAD", is_media ? "/media" : "/upload", deadline);
-        auto token = authorization_for(upstream, admission->caller, admission->raw_header);
-        if (upstream.auth == fleet::Auth::service_key && *hash)
-            token = parts.service_key.token(upstream, verb_of(purpose), **hash,
-                                            parts.network.clock.unix_now());
-        leg.headers = question(request.head, token);
-        legs.push_back({id, std::move(leg)});
     }
     const auto required = is_media ? fleet::UpstreamSet{} : fleet.required();
     const int granted = accepted(outcomes);

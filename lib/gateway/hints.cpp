@@ -58,6 +58,7 @@ std::optional<bool> HintSearch::admits(const engine::Url& url) const {
 }
 
 void HintSearch::add(std::string_view server, const http::Request& request) {
+    if (asked_.size() == kHintsMax) return;
     const bool has_scheme = server.find("://") != server.npos;
     Asked asked;
     for (const auto* scheme : {"https://", "http://"}) {
@@ -70,8 +71,7 @@ void HintSearch::add(std::string_view server, const http::Request& request) {
         asked.urls.push_back(url->with_query(""));
         if (has_scheme) break;
     }
-    if (asked.urls.empty() || asked_.size() == kHintsMax) return;
-    asked_.push_back(std::move(asked));
+    if (!asked.urls.empty()) asked_.push_back(std::move(asked));
 }
 
 void HintSearch::ask(Asked& asked) {

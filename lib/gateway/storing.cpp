@@ -129,6 +129,9 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
 base::Result<void> Storing::note_kept(const fanout::UploadPlan& plan, const Source& source,
                                       Stored stored) const {
     std::vector<fleet::UpstreamId> servers;
+    // Who has it already keeps it for one user more.
+    for (const Outcome& outcome : plan.left_out)
+        if (outcome.kind == OutcomeKind::ok) servers.push_back(outcome.upstream);
     for (const auto& target : plan.targets) {
         if (target.signer == nullptr) continue;
         servers.push_back(target.upstream);

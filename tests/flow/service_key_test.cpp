@@ -115,6 +115,17 @@ TEST_CASE("what two users share stays until both have deleted it") {
     CHECK(club.at_third(kOther).empty());
 }
 
+TEST_CASE("who uploads what is there already shares it, also when it is not sent again") {
+    Club club("  dedupe_put: skip\n");
+    const auto hash = sha256_hex("shared");
+    CHECK(club.put("shared", kUser).status == 201);
+    CHECK(club.put("shared", kOther, {{"X-SHA-256", hash}}).status == 200);
+    CHECK(club.three.complete_uploads() == 1);
+    CHECK(club.remove(hash, kUser).status < 500);
+    CHECK(club.three.has_blob(hash));
+    CHECK(club.at_third(kOther).size() == 1);
+}
+
 TEST_CASE("mirrored blobs are its users', too") {
     Club club;
     const auto hash = club.one.put_blob("a picture", "image/png", test_pubkey(kUser));

@@ -114,7 +114,6 @@ const Samples kUpstreamSamples{
     {"max_token_age", "3m"},
 };
 
-
 template <class Owner>
 void check_each_key(const Samples& samples) {
     const auto keys = keys_of<Owner>();
