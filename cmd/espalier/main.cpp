@@ -8,6 +8,7 @@
 #include "auth.h"
 #include "check.h"
 #include "demo.h"
+#include "healthcheck.h"
 #include "missing.h"
 #include "reload.h"
 #include "repair.h"
@@ -126,6 +127,10 @@ void describe_reload(CLI::App& command, ReloadOptions& options) {
                      "Warn about unknown keys instead of refusing them");
 }
 
+void describe_healthcheck(CLI::App& command, HealthcheckOptions& options) {
+    command.add_option("url", options.url, "Where the gateway is")->capture_default_str();
+}
+
 int run(int argc, char** argv) {
     CLI::App app("A gateway that makes several Blossom servers one");
     app.set_version_flag("--version", kVersion);
@@ -138,6 +143,7 @@ int run(int argc, char** argv) {
     MissingOptions missing;
     RepairOptions repair;
     ReloadOptions reload;
+    HealthcheckOptions healthcheck;
     describe_serve(app, serve);
     describe_serve(*app.add_subcommand("serve", "Run the gateway (also without a subcommand)"),
                    serve);
@@ -163,6 +169,9 @@ int run(int argc, char** argv) {
     auto* const reload_command =
         app.add_subcommand("reload", "Have the running gateway read its configuration again");
     describe_reload(*reload_command, reload);
+    auto* const healthcheck_command =
+        app.add_subcommand("healthcheck", "Ask a gateway how it is; exit status 1: not well");
+    describe_healthcheck(*healthcheck_command, healthcheck);
     app.require_subcommand(0, 1);
     try {
         app.parse(arguments(argc, argv));
@@ -177,6 +186,7 @@ int run(int argc, char** argv) {
     if (missing_command->parsed()) return run_missing(missing);
     if (repair_command->parsed()) return run_repair(repair);
     if (reload_command->parsed()) return run_reload(reload);
+    if (healthcheck_command->parsed()) return run_healthcheck(healthcheck);
     return run_serve(serve);
 }
 

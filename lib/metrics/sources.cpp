@@ -8,12 +8,12 @@ void describe_quantiles(Exposition& out, const fleet::UpstreamSnapshot& one, fle
     if (quantiles.count == 0) return;
     constexpr auto kName = "blossom_gw_upstream_recent_seconds";
     constexpr auto kHelp = "How long answers took over the last five minutes";
-    const auto add = [&](std::string_view quantile, base::Milliseconds took) {
+    const auto add = [&](std::string_view percentile, base::Milliseconds took) {
         out.gauge(kName, kHelp, static_cast<double>(took.count()) / 1000,
-                  {{"upstream", one.host}, {"op", name_of(op)}, {"quantile", quantile}});
+                  {{"upstream", one.host}, {"op", name_of(op)}, {"percentile", percentile}});
     };
-    add("0.5", quantiles.p50);
-    add("0.95", quantiles.p95);
+    add("50", quantiles.p50);
+    add("95", quantiles.p95);
 }
 
 void describe_offerings(Exposition& out, const fleet::UpstreamSnapshot& one) {

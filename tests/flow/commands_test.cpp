@@ -303,6 +303,24 @@ TEST_CASE("check --live asks every server, and says what it offers") {
     CHECK(json[1]["capabilities"]["mirror"]["offered"] == "no");
 }
 
+TEST_CASE("healthcheck ends well exactly when the gateway is well") {
+    World world({.server_keys = "  max_failures: 1\n  probe_interval: 100ms\n"});
+    const auto ask = [](const std::string& url) {
+        Process process({.argv = {ESPALIER_BINARY, "healthcheck", url}});
+        const auto status = process.wait_exit();
+        return Run{.status = status.value_or(-1), .output = process.output()};
+    };
+    CHECK(ask(world.gateway.url()).status == 0);
+    world.one.stop();
+    world.two.stop();
+    CHECK(world.wait_for([&] { return world.gateway.request("GET", "/health").status == 503; }));
+    const auto ill = ask(world.gateway.url());
+    CHECK(ill.status == 1);
+    CHECK(ill.output.find("answered 503: too few healthy servers") != std::string::npos);
+    CHECK(ask(world.one.url()).status == 1);
+    CHECK(ask("nonsense://").status == 1);
+}
+
 TEST_CASE("check --live fails when a server cannot be reached, and still tells of the others") {
     Site site;
     site.three.stop();

@@ -158,7 +158,7 @@ TEST_CASE("every room's figures make a scrape without a wrong line") {
     CHECK(of_one("bytes_total", ",dir=\"up\"") == 77);
     CHECK(of_one("requests_total", ",op=\"upload\",outcome=\"success\"") == 5);
     CHECK(of_one("requests_total", ",op=\"upload\",outcome=\"failure\"") == 6);
-    CHECK(of_one("recent_seconds", ",op=\"lookup\",quantile=\"0.95\"") == 0.5);
+    CHECK(of_one("recent_seconds", ",op=\"lookup\",percentile=\"95\"") == 0.5);
     CHECK(of_one("success_ratio", ",window=\"1h\"") == 0.75);
     CHECK(of_one("probe_age_seconds") == 2);
     CHECK(of_one("clock_skew_seconds") == -4);
