@@ -3,13 +3,12 @@ import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { upload } from "./round_trip.mjs";
 import { Person, freshBody } from "./tokens.mjs";
-import { World } from "./world.mjs";
+import { World, freePort } from "./world.mjs";
 
 const kConfig = fileURLToPath(new URL("../../config", import.meta.url));
 
@@ -34,15 +33,6 @@ function promtool(args, input = "") {
 
 async function metrics() {
     return (await fetch(`${gateway}/metrics`)).text();
-}
-
-async function freePort() {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address();
-    server.close();
-    await once(server, "close");
-    return port;
 }
 
 // Asks Prometheus until the answer is `wanted`, or its process has ended.

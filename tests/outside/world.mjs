@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -75,6 +76,16 @@ function yaml(object, indent) {
                 : `${indent}${key}: ${JSON.stringify(value)}\n`,
         )
         .join("");
+}
+
+// For a program that cannot choose one by itself; somebody else may take it meanwhile.
+export async function freePort() {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address();
+    server.close();
+    await once(server, "close");
+    return port;
 }
 
 export class World {
