@@ -152,7 +152,8 @@ TEST_CASE("what the server refuses is not listed, what it lacks is listed once i
     Club club("  repair_interval: 50ms\n", true);
     club.three.edit([](Script& script) { script.on(Op::upload).status = 413; });
     CHECK(club.gateway.put("refused").status == 201);
-    CHECK(club.at_third(kUser).empty());
+    // A moment later.
+    CHECK(club.wait_for([&] { return club.at_third(kUser).empty(); }));
     club.three.edit([](Script& script) { script.on(Op::upload).status = 0; });
     club.three.stop();
     CHECK(club.gateway.put("late").status == 201);
