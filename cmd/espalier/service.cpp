@@ -194,10 +194,12 @@ private:
 
     // What is stored at those of whom nothing is counted yet.
     void load_stored() {
-        for (const auto& [url, bytes] : ledger_->stored())
-            for (const auto& upstream : fleet_.upstreams())
-                if (upstream.url.text() == url && fleet_.stored_bytes(upstream.id) == 0)
-                    fleet_.count_stored(upstream.id, bytes);
+        const auto servers = fleet_.by_url(fleet_.in_use());
+        for (const auto& [url, bytes] : ledger_->stored()) {
+            const auto server = servers.find(url);
+            if (server != servers.end() && fleet_.stored_bytes(server->second) == 0)
+                fleet_.count_stored(server->second, bytes);
+        }
     }
 
     void add_sources() {

@@ -24,20 +24,13 @@ BlobEntry entry_from(const MapRow& row, fleet::UpstreamSet servers, Steady::time
 
 }  // namespace
 
-MapKeeper::Servers MapKeeper::readable_servers() const {
-    Servers servers;
-    for (const auto& upstream : network_.fleet.upstreams())
-        if (upstream.serves_readers()) servers.emplace(upstream.url.text(), upstream.id);
-    return servers;
-}
-
 void MapKeeper::restore() {
     const auto rows = ledger_.load_map(options_.entries_max);
     if (!rows) {
         network_.log.warning("the map could not be restored", {{"reason", rows.error().reason}});
         return;
     }
-    const auto servers = readable_servers();
+    const auto servers = network_.fleet.by_url(network_.fleet.readable());
     const auto now = Steady::now();
     const auto today = network_.clock.unix_now();
     // The oldest first: where the map is smaller than the snapshot, the newest stay.

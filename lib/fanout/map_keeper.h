@@ -8,7 +8,6 @@
 
 #include <string>
 #include <thread>
-#include <unordered_map>
 
 #include "base/bell.h"
 #include "fanout/network.h"
@@ -39,10 +38,7 @@ public:
     void save();
 
 private:
-    using Servers = std::unordered_map<std::string, fleet::UpstreamId>;  // by URL
-
     void run();
-    Servers readable_servers() const;
 
     const Options options_;
     Network network_;

@@ -3,6 +3,7 @@
 #include "protocol/token.h"
 
 namespace espalier::fanout {
+
 std::string ServiceKey::token(const fleet::Upstream& upstream, protocol::Verb verb,
                               const protocol::BlobHash& hash, std::int64_t now,
                               base::Seconds lifetime) const {

@@ -273,6 +273,13 @@ int Fleet::healthy_count() const {
         upstreams(), [this](const Upstream& upstream) { return healthy(upstream.id); }));
 }
 
+std::unordered_map<std::string, UpstreamId> Fleet::by_url(UpstreamSet servers) const {
+    std::unordered_map<std::string, UpstreamId> ids;
+    for (const Upstream& upstream : upstreams())
+        if (servers.has(upstream.id)) ids.emplace(upstream.url.text(), upstream.id);
+    return ids;
+}
+
 void Fleet::count_stored(UpstreamId id, std::int64_t bytes) {
     live_.at(id)->stored_bytes.fetch_add(bytes, kRelaxed);
 }

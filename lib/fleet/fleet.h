@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/clock.h"
@@ -80,6 +81,8 @@ public:
     UpstreamSet readable() const { return roster().readable; }
     // Those that every blob must be stored on.
     UpstreamSet required() const { return roster().required; }
+    // These servers by their URLs, for what was written down by URL.
+    std::unordered_map<std::string, UpstreamId> by_url(UpstreamSet servers) const;
     // Made once, for the hot path: where a blob's name is appended ("https://host/"), and what
     // clients and metrics call it: the host, or the URL where two upstreams share a host.
     const std::string& link_base(UpstreamId id) const { return seat(id).link_base; }

@@ -29,9 +29,8 @@ struct Candidate {
 // Sorts best first. Whatever the strategy: healthy before suspect or unhealthy ones, those that
 // drain behind all other healthy ones, and what the client was just given behind its equals.
 // `dice`: a counter for round_robin, a random number for random; both give a replica as many turns
-// as its weight says. `fastest` goes by the lookups'
-// p50, the unknown last, and throws the dice for equals. `local` (links to the gateway) picks
-// replicas like round_robin.
+// as its weight says. `fastest` goes by the lookups' p50, the unknown last, and throws the dice for
+// equals. `local` (links to the gateway) picks replicas like round_robin.
 void rank(std::span<Candidate> candidates, Strategy strategy, std::uint64_t dice);
 
 }  // namespace espalier::fleet

@@ -1,6 +1,7 @@
 #include "gateway/admission.h"
 
 #include "base/text.h"
+#include "gateway/targets.h"
 
 namespace espalier::gateway {
 namespace {
@@ -56,6 +57,19 @@ std::string own_url(const Options& options, const http::Request& request) {
     std::string url = options.base_url;
     while (url.ends_with('/')) url.pop_back();
     return url;
+}
+
+bool leads_here(const Options& options, const http::Request& request, const engine::Url& url) {
+    const auto own = engine::Url::parse(own_url(options, request));
+    return own && own->authority() == url.authority();
+}
+
+std::string authorization_for_blob(const Parts& parts, const fleet::Upstream& upstream,
+                                   const Admission& admission, protocol::Verb verb,
+                                   const std::optional<protocol::BlobHash>& hash) {
+    if (upstream.auth != fleet::Auth::service_key)
+        return authorization_for(upstream, admission.caller, admission.raw_header);
+    return parts.service_key.token(upstream, verb, *hash, parts.network.clock.unix_now());
 }
 
 base::Result<std::optional<protocol::BlobHash>> promised_hash(const http::Head& head) {

@@ -33,6 +33,13 @@ http::Reply too_much(const Parts& parts, std::string_view whom, base::Seconds wa
 std::string own_host(const Options& options, const http::Request& request);
 // Where clients find us: base_url, or scheme and Host of the request; no trailing slash.
 std::string own_url(const Options& options, const http::Request& request);
+// Whether this URL is ours.
+bool leads_here(const Options& options, const http::Request& request, const engine::Url& url);
+// The Authorization header for one blob at this upstream: the gateway's own where it signs for its
+// users, which needs the hash, else authorization_for().
+std::string authorization_for_blob(const Parts& parts, const fleet::Upstream& upstream,
+                                   const Admission& admission, protocol::Verb verb,
+                                   const std::optional<protocol::BlobHash>& hash);
 // X-SHA-256: nothing when absent. Errors: invalid.
 base::Result<std::optional<protocol::BlobHash>> promised_hash(const http::Head& head);
 

@@ -75,20 +75,21 @@ struct Deletion {
         return urls;
     }
     fanout::Errand errand(const fleet::Upstream& upstream) const {
+        if (!is_ours_to_sign(upstream)) return own_errand(upstream);
         const auto now = parts.network.clock.unix_now();
         return {.hash = hash,
                 .server = upstream.id,
                 .authorization = token(upstream),
-                .until = is_ours_to_sign(upstream) ? now + fanout::ServiceKey::kLifetime.count()
-                                                   : authorized_until(upstream, admission.caller),
+                .until = now + fanout::ServiceKey::kLifetime.count(),
                 .owner = owner};
     }
-    // The owner may have stored it there, too, since.
+    // With the client's own token, whoever may have stored it there.
     fanout::Errand own_errand(const fleet::Upstream& upstream) const {
-        auto own = errand(upstream);
-        own.authorization = own_token(upstream);
-        own.until = authorized_until(upstream, admission.caller);
-        return own;
+        return {.hash = hash,
+                .server = upstream.id,
+                .authorization = own_token(upstream),
+                .until = authorized_until(upstream, admission.caller),
+                .owner = owner};
     }
 };
 
@@ -113,12 +114,14 @@ void follow_up(const Deletion& deletion, const std::vector<Outcome>& outcomes) {
         const auto& upstream = parts.network.fleet.at(outcome.upstream);
         if (outcome.kind == OutcomeKind::ok) deleted.add(upstream.id);
         if (!buried) continue;
-        auto errand = deletion.errand(upstream);
-        if (has_cut) errand.doubt = kDoubt;
-        if (fanout::is_remainder(outcome) || (has_cut && outcome.sent))
+        if (fanout::is_remainder(outcome) || (has_cut && outcome.sent)) {
+            auto errand = deletion.errand(upstream);
+            if (has_cut) errand.doubt = kDoubt;
             parts.remainders.retry(std::move(errand));
-        if (!deletion.is_kept(upstream)) continue;
-        if (upstream.forwards_token()) parts.remainders.retry(deletion.own_errand(upstream));
+        }
+        // The owner may have stored it there, too, since.
+        if (deletion.is_kept(upstream) && upstream.forwards_token())
+            parts.remainders.retry(deletion.own_errand(upstream));
     }
     parts.confirmer.again(hash, deleted);
 }

@@ -163,11 +163,15 @@ http::Reply GetBlob::handle(const http::Request& request) {
         }
     }
     parts_.counters.count_map(false);
-    HintSearch hints(parts_, request, *path);
+    std::optional<HintSearch> hints;
+    if (parts_.options.hints != HintPolicy::off && !request.head.query.empty())
+        hints.emplace(parts_, request, *path);
     const auto located = parts_.locator.find(path->hash);
-    const bool is_ours = located.found == fanout::Found::somewhere;
-    if (const auto hit = is_ours ? hints.so_far() : hints.wait())
-        return answer_hint(request, *path, *hit);
+    if (hints) {
+        const bool is_ours = located.found == fanout::Found::somewhere;
+        if (const auto hit = is_ours ? hints->so_far() : hints->wait())
+            return answer_hint(request, *path, *hit);
+    }
     switch (located.found) {
         case fanout::Found::somewhere:
             return answer(request, *path, *choose(located.servers, path->hash, asker),

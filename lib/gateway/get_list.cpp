@@ -28,14 +28,17 @@ std::expected<Admission, http::Reply> admit_reader(const Parts& parts,
 std::vector<fanout::ListPlan::Known> kept_copies(const Parts& parts,
                                                  const protocol::PublicKey& pubkey) {
     std::vector<fanout::ListPlan::Known> known;
-    for (auto& copy : parts.ledger.kept_for(pubkey.hex()))
-        for (const auto& upstream : parts.network.fleet.upstreams())
-            if (upstream.serves_readers() && upstream.url.text() == copy.server_url)
-                known.push_back({.upstream = upstream.id,
-                                 .blob = {.sha256 = copy.hash,
-                                          .size = copy.size,
-                                          .type = std::move(copy.type),
-                                          .uploaded = copy.uploaded}});
+    const auto& fleet = parts.network.fleet;
+    const auto readable = fleet.by_url(fleet.readable());
+    for (auto& copy : parts.ledger.kept_for(pubkey.hex())) {
+        const auto server = readable.find(copy.server_url);
+        if (server == readable.end()) continue;
+        known.push_back({.upstream = server->second,
+                         .blob = {.sha256 = copy.hash,
+                                  .size = copy.size,
+                                  .type = std::move(copy.type),
+                                  .uploaded = copy.uploaded}});
+    }
     return known;
 }
 

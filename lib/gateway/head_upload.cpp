@@ -68,13 +68,9 @@ std::optional<fanout::FanLeg> question_for(const Parts& parts, const http::Reque
     const bool is_media = purpose == Purpose::media;
     const auto offering = parts.network.fleet.offering(upstream.id, fleet::Endpoint::upload_head);
     if (!is_media && offering.offered == fleet::Capability::no) return std::nullopt;
-    auto token = authorization_for(upstream, admission.caller, admission.raw_header);
-    if (upstream.auth == fleet::Auth::service_key) {
-        // Nobody can sign for a blob that has no name yet.
-        if (!hash) return std::nullopt;
-        token = parts.service_key.token(upstream, verb_of(purpose), *hash,
-                                        parts.network.clock.unix_now());
-    }
+    // Nobody can sign for a blob that has no name yet.
+    if (upstream.auth == fleet::Auth::service_key && !hash) return std::nullopt;
+    const auto token = authorization_for_blob(parts, upstream, admission, verb_of(purpose), hash);
     auto leg = fanout::request_to(upstream, "HEAD", is_media ? "/media" : "/upload",
                                   base::Deadline::after(parts.options.timeout));
     leg.headers = question(request.head, token);

@@ -1,7 +1,6 @@
 #include "gateway/hints.h"
 
 #include <algorithm>
-#include <array>
 
 #include "base/text.h"
 #include "gateway/admission.h"
@@ -25,8 +24,7 @@ bool is_named(const std::vector<std::string>& hosts, const engine::Url& url) {
 }
 
 bool is_ours(const Parts& parts, const http::Request& request, const engine::Url& url) {
-    const auto own = engine::Url::parse(own_url(parts.options, request));
-    if (own && own->authority() == url.authority()) return true;
+    if (leads_here(parts.options, request, url)) return true;
     return std::ranges::any_of(parts.network.fleet.upstreams(), [&](const auto& upstream) {
         return upstream.url.authority() == url.authority();
     });
@@ -41,7 +39,6 @@ HintSearch::HintSearch(const Parts& parts, const http::Request& request,
       secure_(own_url(parts.options, request).starts_with("https:")),
       size_(base::parse_number(request.parameter("sz").value_or(""))),
       deadline_(base::Deadline::after(parts.options.lookup_timeout)) {
-    if (parts.options.hints == HintPolicy::off) return;
     for (const auto* name : {"origin", "xs", "sx", "servers"})
         for (const auto& value : request.parameters(name))
             for (const auto server : base::split(value, ',')) add(base::trim(server), request);

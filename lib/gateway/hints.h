@@ -30,7 +30,8 @@ struct HintHit {
 
 class HintSearch {
 public:
-    // Asks all at once, and returns. A server without a scheme is asked by https, then by http.
+    // Requires: hints are heeded. Asks all at once, and returns. A server without a scheme is asked
+    // by https, then by http.
     HintSearch(const Parts& parts, const http::Request& request, const protocol::BlobPath& path);
 
     // The first, in the order of the hints, that has said by now that it has the blob.

@@ -59,7 +59,7 @@ http::Reply PutMirror::handle(http::Request& request) {
         stored.size = status.size;
         stored.type = status.type;
         stored.uploaded = status.uploaded;
-        stored.verdict = judge(stored.outcomes, intake->quorum, parts_.network.fleet.required());
+        stored.verdict = judge(stored.outcomes, intake->quorum, intake->required);
         if (stored.verdict.decision == Decision::met) {
             enter_missing(*intake, stored, *mirroring);
             return conclude(request, *intake, std::move(stored));
@@ -108,7 +108,7 @@ std::expected<PutMirror::Intake, http::Reply> PutMirror::accept(http::Request& r
     if (!admission) return std::unexpected(std::move(admission).error());
     const auto& caller = admission->caller;
     if (!hash && caller && caller->hashes.size() == 1) hash = caller->hashes.front();
-    if (leads_here(request, *url)) {
+    if (leads_here(parts_.options, request, *url)) {
         auto replica = replica_of(*url);
         if (!replica) return std::unexpected(std::move(replica).error());
         url = std::move(*replica);
@@ -118,7 +118,8 @@ std::expected<PutMirror::Intake, http::Reply> PutMirror::accept(http::Request& r
         choose_targets(parts_.network.fleet, caller, parts_.network.clock.unix_now(), offer);
     auto outcomes = targets.left_out;
     for (const auto id : targets.chosen) outcomes.push_back({.upstream = id, .reason = {}});
-    if (const auto verdict = judge(outcomes, *quorum, parts_.network.fleet.required());
+    const auto required = parts_.network.fleet.required();
+    if (const auto verdict = judge(outcomes, *quorum, required);
         verdict.decision == Decision::impossible)
         return std::unexpected(error_reply(parts_.network.fleet, verdict, targets.left_out));
     std::vector<Outcome> unable;
@@ -131,15 +132,11 @@ std::expected<PutMirror::Intake, http::Reply> PutMirror::accept(http::Request& r
                   .url = std::move(*url),
                   .hash = hash,
                   .quorum = *quorum,
+                  .required = required,
                   .chosen = std::move(targets.chosen),
                   .left_out = std::move(targets.left_out),
                   .unable = std::move(unable),
                   .deadline = deadline};
-}
-
-bool PutMirror::leads_here(const http::Request& request, const engine::Url& url) const {
-    const auto own = engine::Url::parse(own_url(parts_.options, request));
-    return own && own->authority() == url.authority();
 }
 
 // Fetching it from ourselves would end in a redirect at best, in a circle at worst.
@@ -168,12 +165,8 @@ std::shared_ptr<fanout::Mirroring> PutMirror::begin_mirroring(const Intake& inta
     for (const auto id : intake.chosen) {
         const auto& upstream = parts_.network.fleet.at(id);
         if (!may_mirror(parts_.network.fleet, id)) continue;
-        const auto& [caller, raw] = intake.admission;
-        const bool signs = upstream.auth == fleet::Auth::service_key;
-        plan.targets.push_back(
-            {id, signs ? parts_.service_key.token(upstream, protocol::Verb::upload, *intake.hash,
-                                                  parts_.network.clock.unix_now())
-                       : authorization_for(upstream, caller, raw)});
+        plan.targets.push_back({id, authorization_for_blob(parts_, upstream, intake.admission,
+                                                           protocol::Verb::upload, intake.hash)});
     }
     storing_.forget_deletes(*intake.hash);
     const auto mirroring = std::make_shared<fanout::Mirroring>(
@@ -216,8 +209,7 @@ void PutMirror::await(fanout::Mirroring& mirroring, const Intake& intake) const 
         if (status.all_decided()) return;
         // Either way the others get a moment: to stand in the answer, or to spare us the upload.
         const auto decision =
-            judge(outcomes_of(intake, status), intake.quorum, parts_.network.fleet.required())
-                .decision;
+            judge(outcomes_of(intake, status), intake.quorum, intake.required).decision;
         const bool wait_for_all =
             decision == Decision::met && parts_.options.quorum_reply == QuorumReply::all;
         if (decision != Decision::open && !wait_for_all && !linger)
@@ -262,7 +254,7 @@ std::expected<Stored, http::Reply> PutMirror::carry(const Intake& intake, const 
     fanout::UploadPlan plan{
         .left_out = std::move(done),
         .quorum = intake.quorum,
-        .required = parts_.network.fleet.required(),
+        .required = intake.required,
         .body_bytes = bytes,
         .promised = intake.hash,
         .verify_first = !bytes || *bytes <= parts_.options.verify_first_bytes_max,

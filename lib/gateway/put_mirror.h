@@ -26,6 +26,7 @@ private:
         engine::Url url;
         std::optional<protocol::BlobHash> hash;  // what the URL or the token's only x tag names
         int quorum = 1;
+        fleet::UpstreamSet required;  // must be among the quorum
         std::vector<fleet::UpstreamId> chosen;
         std::vector<fleet::Outcome> left_out;
         std::vector<fleet::Outcome> unable;  // of the chosen: known not to mirror
@@ -35,7 +36,6 @@ private:
 
     std::expected<Intake, http::Reply> accept(http::Request& request) const;
     std::expected<engine::Url, http::Reply> replica_of(const engine::Url& own) const;
-    bool leads_here(const http::Request& request, const engine::Url& url) const;
     std::shared_ptr<fanout::Mirroring> begin_mirroring(const Intake& intake) const;
     // Waits until the quorum is met and some more, or until it is time for us to fetch the blob.
     void await(fanout::Mirroring& mirroring, const Intake& intake) const;
