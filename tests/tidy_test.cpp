@@ -16,9 +16,9 @@ namespace fs = std::filesystem;
 using Names = std::set<std::string>;
 
 const std::map<std::string, int> kRanks{
-    {"base", 0},    {"protocol", 1}, {"engine", 1},  {"http", 1},   {"sqlite", 1},
-    {"spool", 2},   {"fleet", 2},    {"ledger", 2},  {"fanout", 3}, {"store", 3},
-    {"metrics", 4}, {"gateway", 5},  {"settings", 6}};
+    {"base", 0},    {"protocol", 1},  {"engine", 1},  {"http", 1},    {"sqlite", 1},
+    {"spool", 2},   {"fleet", 2},     {"ledger", 2},  {"fanout", 3},  {"store", 3},
+    {"metrics", 4}, {"dashboard", 5}, {"gateway", 6}, {"settings", 7}};
 // By the first part of the header's name; "" = every room.
 const std::map<std::string, std::string> kForeign{{"openssl", "base"},
                                                   {"spdlog", "base"},

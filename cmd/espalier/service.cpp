@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/thread.h"
+#include "dashboard/feed.h"
 #include "environment.h"
 #include "fanout/capability_probe.h"
 #include "fanout/map_keeper.h"
@@ -97,6 +98,8 @@ public:
                      confirmer_},
           repairer_(repairer_options(settings_), network_, mover_, resources_, live_writes_,
                     service_key_),
+          feed_(std::make_shared<dashboard::Feed>(mover_, dashboard::Feed::Options{}, operations_,
+                                                  [this] { return gateway_.condition(); })),
           log_(log),
           gateway_(add_generation(settings_, std::move(auth)), random_seed()),
           server_(server_from(settings_), gateway_, log) {
@@ -115,6 +118,8 @@ public:
         map_keeper_.start();
         begin_probing();
         repairer_.start();
+        operations_.ring_on_change(feed_->bell());
+        mover_.add(feed_);
         return server_.start();
     }
 
@@ -123,10 +128,14 @@ public:
         if (!upstreams) return std::unexpected(upstreams.error());
         auto auth = authorizer_from(settings);
         if (!auth) return std::unexpected(auth.error());
+        auto with_token = settings;
+        auto token = admin_token_from(settings);
+        if (!token) return std::unexpected(token.error());
+        with_token.admin_token = std::move(*token);
         if (auto replaced = fleet_.replace(std::move(*upstreams)); !replaced) return replaced;
         map_.serve_only(fleet_.readable());
         load_stored();
-        gateway_.use(add_generation(settings, std::move(*auth)));
+        gateway_.use(add_generation(with_token, std::move(*auth)));
         begin_probing();
         return {};
     }
@@ -185,8 +194,8 @@ private:
         const auto assemble = [this](Generation& now) -> gateway::Parts {
             return {now.options,    network_,  mover_,       locator_,   confirmer_,
                     remainders_,    repairer_, service_key_, resources_, live_writes_,
-                    now.authorizer, *ledger_,  metrics_,     counters_,  payments_,
-                    now.rates,      log_};
+                    now.authorizer, *ledger_,  operations_,  *feed_,     metrics_,
+                    counters_,      payments_, now.rates,    log_};
         };
         generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
         return generations_.back()->parts;
@@ -246,6 +255,8 @@ private:
     const fanout::Upload::Resources resources_;
     fanout::LiveWrites live_writes_;
     fanout::Repairer repairer_;
+    dashboard::Operations operations_{clock_};
+    const std::shared_ptr<dashboard::Feed> feed_;
     metrics::Metrics metrics_;
     gateway::Counters counters_;
     gateway::Payments payments_;
@@ -271,6 +282,9 @@ base::Result<std::unique_ptr<Service>> Service::open(Settings settings, std::uin
     auto ledger = open_ledger(settings);
     if (!ledger) return std::unexpected(ledger.error());
     auto as_read = settings;
+    auto admin_token = admin_token_from(settings);
+    if (!admin_token) return std::unexpected(admin_token.error());
+    settings.admin_token = std::move(*admin_token);
     const auto files = share_files(files_max, settings.max_connections, settings.workers_max());
     if (files.clients < settings.max_connections) {
         log.warning("max_connections is lowered to what the limit of open files allows",

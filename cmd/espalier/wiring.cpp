@@ -187,21 +187,41 @@ base::Result<protocol::AuthorizerOptions> authorizer_from(const Settings& settin
     return options;
 }
 
+namespace {
+
+// What the key says itself, or the first line of the file that it names. Errors: invalid.
+base::Result<std::string> secret_text(std::string_view key, const std::string& value) {
+    if (!value.starts_with(settings::kKeyFile)) return value;
+    const auto path = value.substr(settings::kKeyFile.size());
+    std::string text;
+    if (std::ifstream file(path); !std::getline(file, text))
+        return base::fail(base::ErrorKind::invalid,
+                          base::text("server.", key, ": cannot read ", path));
+    return std::string(base::trim(text));
+}
+
+}  // namespace
+
 base::Result<std::optional<protocol::SecretKey>> service_key_from(const Settings& settings) {
-    std::string text = settings.service_key;
-    if (text.empty()) return std::nullopt;
-    if (text.starts_with(settings::kKeyFile)) {
-        const auto path = text.substr(settings::kKeyFile.size());
-        std::ifstream file(path);
-        if (!std::getline(file, text))
-            return base::fail(base::ErrorKind::invalid,
-                              base::text("server.service_key: cannot read ", path));
-    }
-    auto key = protocol::SecretKey::parse_any(base::trim(text));
+    if (settings.service_key.empty()) return std::nullopt;
+    const auto text = secret_text("service_key", settings.service_key);
+    if (!text) return std::unexpected(text.error());
+    auto key = protocol::SecretKey::parse_any(*text);
     if (!key)
         return base::fail(base::ErrorKind::invalid,
                           base::text("server.service_key: ", key.error().reason));
     return std::move(*key);
+}
+
+base::Result<std::string> admin_token_from(const Settings& settings) {
+    auto text = secret_text("admin.token", settings.admin_token);
+    if (!text) return text;
+    if (auto wrong = settings::check_admin_token(*text);
+        !wrong.empty() || (text->empty() != settings.admin_token.empty()))
+        return base::fail(
+            base::ErrorKind::invalid,
+            base::text("server.admin.token: ", wrong.empty() ? "the file is empty" : wrong));
+    return text;
 }
 
 gateway::Options gateway_from(const Settings& from) {
@@ -246,6 +266,8 @@ gateway::Options gateway_from(const Settings& from) {
     options.map_verify_after = from.map_verify_after;
     options.memory_bytes_max = from.max_memory_bytes;
     options.threads_max = static_cast<std::uint64_t>(from.max_goroutines);
+    options.admin_token = from.admin_token;
+    options.logs_instant = from.log_instant;
     options.version = kVersion;
     return options;
 }

@@ -19,6 +19,8 @@ namespace espalier::command {
 // Errors: invalid, naming the URL or key; validation has caught them before.
 base::Result<std::vector<fleet::Upstream>> upstreams_from(const settings::Settings& settings);
 base::Result<protocol::AuthorizerOptions> authorizer_from(const settings::Settings& settings);
+// Itself, whether it stands in the settings or in a file; "" when there is none. Errors: as below.
+base::Result<std::string> admin_token_from(const settings::Settings& settings);
 // Nothing when there is none. Errors: invalid, naming the file but never the key.
 base::Result<std::optional<protocol::SecretKey>> service_key_from(
     const settings::Settings& settings);

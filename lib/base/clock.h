@@ -27,6 +27,11 @@ public:
     std::int64_t unix_now() const override;
 };
 
+// How long ago that was, in whole milliseconds.
+inline Milliseconds elapsed_since(Steady::time_point begun) {
+    return std::chrono::duration_cast<Milliseconds>(Steady::now() - begun);
+}
+
 class Deadline {
 public:
     static Deadline never() { return Deadline(Steady::time_point::max()); }

@@ -50,7 +50,7 @@ bool needs_quotes(std::string_view value) {
            });
 }
 
-std::string text_line(std::string_view message, std::initializer_list<Field> fields) {
+std::string text_line(std::string_view message, std::span<const Field> fields) {
     std::string line;
     append_escaped(line, message);
     for (const auto& field : fields) {
@@ -62,14 +62,15 @@ std::string text_line(std::string_view message, std::initializer_list<Field> fie
 }
 
 // The pattern opens the object with time and level.
-std::string json_line(std::string_view message, std::initializer_list<Field> fields) {
+std::string json_line(std::string_view message, std::span<const Field> fields) {
     std::string line = "\"message\":";
     append_quoted(line, message);
     for (const auto& field : fields) {
         line.push_back(',');
         append_quoted(line, field.key);
         line.push_back(':');
-        append_quoted(line, field.value);
+        field.is_number ? static_cast<void>(line.append(field.value))
+                        : append_quoted(line, field.value);
     }
     line.push_back('}');
     return line;
@@ -109,7 +110,7 @@ Log::Log(const Options& options)
 
 Log::~Log() = default;
 
-void Log::write(Level level, std::string_view message, std::initializer_list<Field> fields) {
+void Log::write(Level level, std::string_view message, std::span<const Field> fields) {
     if (!enabled(level)) return;
     const auto line =
         format_ == Format::json ? json_line(message, fields) : text_line(message, fields);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,10 +20,12 @@ enum class Level : std::uint8_t { debug, info, warning, error };
 
 struct Field {
     Field(std::string_view name, std::string_view text) : key(name), value(text) {}
-    Field(std::string_view name, std::int64_t number) : key(name), value(std::to_string(number)) {}
+    Field(std::string_view name, std::int64_t number)
+        : key(name), value(std::to_string(number)), is_number(true) {}
 
     std::string_view key;
     std::string value;
+    bool is_number = false;
 };
 
 class Log {
@@ -42,7 +45,10 @@ public:
     Log& operator=(const Log&) = delete;
 
     bool enabled(Level level) const { return level >= level_; }
-    void write(Level level, std::string_view message, std::initializer_list<Field> fields = {});
+    void write(Level level, std::string_view message, std::span<const Field> fields);
+    void write(Level level, std::string_view message, std::initializer_list<Field> fields = {}) {
+        write(level, message, std::span(fields.begin(), fields.size()));
+    }
 
     void debug(std::string_view message, std::initializer_list<Field> fields = {}) {
         write(Level::debug, message, fields);

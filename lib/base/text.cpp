@@ -50,4 +50,23 @@ std::string one_line(std::string_view in, std::size_t bytes_max) {
     return out;
 }
 
+std::string abridged(std::string_view in) {
+    constexpr std::size_t kLongest = 40, kShown = 8;
+    const auto in_word = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    };
+    std::string out;
+    while (!in.empty()) {
+        const auto end = std::ranges::find_if_not(in, in_word);
+        const auto word = in.substr(0, static_cast<std::size_t>(end - in.begin()));
+        word.size() > kLongest ? out.append(word.substr(0, kShown)).append("...")
+                               : out.append(word);
+        in.remove_prefix(word.size());
+        if (in.empty()) break;
+        out.push_back(in.front());
+        in.remove_prefix(1);
+    }
+    return out;
+}
+
 }  // namespace espalier::base

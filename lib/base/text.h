@@ -44,5 +44,8 @@ std::vector<std::string_view> split(std::string_view in, char separator);
 std::optional<std::uint64_t> parse_number(std::string_view digits);
 // One printable ASCII line of at most `bytes_max` bytes; other bytes become '?'.
 std::string one_line(std::string_view in, std::size_t bytes_max);
+// Words of letters and digits that are longer than 40 (hashes, keys, tokens) cut to their first 8
+// and "...", for eyes that need not see them whole.
+std::string abridged(std::string_view in);
 
 }  // namespace espalier::base

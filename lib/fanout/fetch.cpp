@@ -232,6 +232,7 @@ base::Result<bool> Fetch::body_ended() {
     if (contributors_.size() == 1) {
         outcome.kind = OutcomeKind::upstream_fault;
         outcome.reason = "sent bytes of another hash";
+        outcome.wrong_hash = true;
         network_.map.forget(plan_.hash, server_);
     } else {
         outcome.kind = OutcomeKind::cancelled;

@@ -65,8 +65,9 @@ std::optional<base::Deadline> Mirroring::step(base::Steady::time_point) {
         if (!leg.decided && cut) give_up(leg);
         all_decided = all_decided && leg.decided;
     }
-    if (all_decided) return std::nullopt;
-    return base::Deadline::never();
+    if (!all_decided) return base::Deadline::never();
+    if (plan_.on_end) plan_.on_end(status().outcomes);
+    return std::nullopt;
 }
 
 void Mirroring::give_up(Leg& leg) {
@@ -103,6 +104,7 @@ void Mirroring::read_answer(Leg& leg) {
     const auto descriptor = protocol::parse_descriptor(state.response.body);
     if (outcome.kind == OutcomeKind::ok && (!descriptor || descriptor->sha256 != plan_.hash)) {
         outcome.kind = OutcomeKind::upstream_fault;
+        outcome.wrong_hash = descriptor.has_value();
         outcome.reason =
             descriptor ? "mirrored another blob: its descriptor names another hash"
                        : base::text("answered ", outcome.status, " without a valid descriptor");

@@ -6,8 +6,10 @@
 // Threads: status() and entered_in_ledger() by any; step() by the mover.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,6 +31,8 @@ struct MirrorPlan {
     protocol::BlobHash hash;
     std::string url;  // where the blob is now
     base::Deadline deadline = base::Deadline::never();
+    // Told on the mover, once, what has become of it when no server is at it any more; may be null.
+    std::function<void(std::span<const fleet::Outcome>)> on_end = {};
 };
 
 struct MirrorStatus {

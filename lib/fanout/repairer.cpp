@@ -44,8 +44,16 @@ public:
         bell()->ring();
     }
 
+    void hurry() {
+        hurried_ = true;
+        bell()->ring();
+    }
+
     std::optional<Deadline> step(Steady::time_point now) override {
         adopt(now);
+        // As if all had been ill until now.
+        if (hurried_.exchange(false))
+            for (auto& [id, site] : sites_) site.healthy = false;
         for (const auto& upstream : fleet().upstreams()) {
             if (!upstream.takes_uploads()) continue;
             auto& site = sites_[upstream.id];
@@ -245,6 +253,7 @@ private:
     // Owned by the mover's thread.
     std::map<Place, Kept> errands_;
     std::set<Place> running_;
+    std::atomic<bool> hurried_{false};  // by any thread
     std::map<UpstreamId, Site> sites_;
     std::mt19937 dice_{std::random_device{}()};
 };
@@ -265,6 +274,10 @@ void Repairer::start() {
 
 void Repairer::expect(std::vector<Errand> errands) {
     if (options_.interval.count() > 0) rounds_->expect(std::move(errands));
+}
+
+void Repairer::hurry() {
+    rounds_->hurry();
 }
 
 Repairer::Snapshot Repairer::snapshot() const {

@@ -6,7 +6,7 @@
 // it is their turn at once. What was deleted is not brought back, and what a client's own upload
 // still brings is left to it.
 //
-// Threads: expect(), snapshot() by any; the rest on the mover.
+// Threads: expect(), hurry(), snapshot() by any; the rest on the mover.
 // Limits: `errands_max` tokens, `at_once_max` replicas at a time for each server.
 #pragma once
 
@@ -51,6 +51,10 @@ public:
     void start();
     // The ledger lists these as missing now. Those that no token is good for may be left out.
     void expect(std::vector<Errand> errands);
+    // Whether it works at all: `interval` may say no.
+    bool is_on() const { return options_.interval.count() > 0; }
+    // Every server that is well has its turn now.
+    void hurry();
     Snapshot snapshot() const;
 
 private:

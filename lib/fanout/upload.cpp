@@ -121,12 +121,21 @@ UploadStatus Upload::status() const {
     return status;
 }
 
+std::vector<std::uint64_t> Upload::fed() const {
+    std::vector<std::uint64_t> fed;
+    for (const auto& offset : pace_->offsets) {
+        const auto bytes = offset.load();
+        fed.push_back(bytes == Pace::kGone ? 0 : std::min(bytes, spool_->size()));
+    }
+    return fed;
+}
+
 std::optional<Deadline> Upload::step(Steady::time_point) {
     const auto [ending, hash] =
         shared_.with([](const Shared& shared) { return std::pair(shared.ending, shared.hash); });
     if (ending == Ending::dropped || ending == Ending::cut) {
         cut_all(ending == Ending::cut ? "the blob was deleted" : "the upload was given up");
-        return std::nullopt;
+        return tell_the_end();
     }
     if (!open_ && plan_.verify_first && ending != Ending::released) return Deadline::never();
     if (!open_) open_legs();
@@ -137,8 +146,12 @@ std::optional<Deadline> Upload::step(Steady::time_point) {
         all_decided = all_decided && leg.decided;
     }
     if (pace_->worker_waits.exchange(false)) worker_bell_->ring();
-    if (all_decided) return std::nullopt;
-    return Deadline::never();
+    return all_decided ? tell_the_end() : Deadline::never();
+}
+
+std::optional<Deadline> Upload::tell_the_end() {
+    if (plan_.on_end) plan_.on_end(status().outcomes);
+    return std::nullopt;
 }
 
 void Upload::open_legs() {
@@ -267,6 +280,7 @@ Outcome Upload::judge_answer(const Leg& leg, const engine::TransferState& state,
     } else if (descriptor->sha256 != hash && !plan_.transforms) {
         outcome.kind = OutcomeKind::upstream_fault;
         outcome.reason = "stored other bytes: its descriptor names another hash";
+        outcome.wrong_hash = true;
     } else {
         stored = std::move(*descriptor);
     }

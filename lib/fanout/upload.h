@@ -9,6 +9,7 @@
 // Limits: the window in memory and the file behind it (spool::Spool), both from budgets.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -51,6 +52,8 @@ struct UploadPlan {
     std::string owner = {};   // for whom signers sign, in hex
     base::Deadline deadline = base::Deadline::never();
     base::Milliseconds stall_timeout{30'000};
+    // Told on the mover, once, what has become of it when no server is at it any more; may be null.
+    std::function<void(std::span<const fleet::Outcome>)> on_end = {};
 };
 
 struct UploadStatus {
@@ -107,6 +110,8 @@ public:
     // Rings when room() or status() may have changed. The worker's.
     base::Bell& worker_bell() { return *worker_bell_; }
     UploadStatus status() const;
+    // Bytes that each target has been given so far, in their order. Any thread.
+    std::vector<std::uint64_t> fed() const;
     std::uint64_t size() const { return spool_->size(); }
     std::uint64_t spilled_bytes() const { return spool_->spilled_bytes(); }
 
@@ -132,6 +137,7 @@ private:
         bool in_ledger = false;
     };
 
+    std::optional<base::Deadline> tell_the_end();
     bool within_window() const;
     bool patient_with_slowest(bool would_spill);
     std::span<std::byte> find_room(std::size_t bytes);

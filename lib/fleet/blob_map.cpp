@@ -86,6 +86,7 @@ public:
         std::uint32_t live = 0;
         std::uint32_t hand = 0;
         std::uint64_t evicted = 0;
+        Copies copies{};  // [0] counts entries that are being made or unmade
     };
 
     explicit Shard(std::size_t entries_max)
@@ -98,12 +99,21 @@ public:
     }
     template <class Use>
     void with_new_entry(const BlobHash& hash, Use&& use) {
-        state_.with([&](State& state) { use(find_or_add(state, hash)); });
+        state_.with([&](State& state) {
+            Stored& entry = find_or_add(state, hash);
+            --count_of(state, entry);
+            use(entry);
+            ++count_of(state, entry);
+        });
     }
     void erase_if(const BlobHash& hash, auto&& condition) {
         state_.with([&](State& state) {
             Stored* const entry = find(state, hash);
-            if (entry != nullptr && condition(*entry)) erase(state, hash);
+            if (entry == nullptr) return;
+            --count_of(state, *entry);
+            const bool goes = condition(*entry);
+            ++count_of(state, *entry);
+            if (goes) erase(state, hash);
         });
     }
     void for_each(auto&& use) const {
@@ -117,6 +127,8 @@ public:
         state_.with([&](const State& state) {
             total.entries += state.live;
             total.evicted += state.evicted;
+            for (std::size_t n = 1; n < total.copies.size(); ++n)
+                total.copies[n] += state.copies[n];
             total.bytes += sizeof(Shard) + state.index.capacity() * sizeof(std::uint32_t) +
                            state.free.capacity() * sizeof(std::uint32_t) +
                            state.chunks.size() * sizeof(state.chunks.front());
@@ -124,6 +136,10 @@ public:
     }
 
 private:
+    // Where entries with as many copies as this one are counted.
+    static std::uint32_t& count_of(State& state, const Stored& entry) {
+        return state.copies[static_cast<std::size_t>(std::popcount(entry.servers))];
+    }
     static Stored& at(State& state, std::uint32_t position) {
         return state.chunks[position / kChunkEntries][position % kChunkEntries];
     }
@@ -182,6 +198,7 @@ private:
         at(state, position).hash = hash;
         put_in_index(state, hash, position);
         ++state.live;
+        ++count_of(state, at(state, position));
         return at(state, position);
     }
     // Removes the entry and closes the gap in its probe sequence (backward shift).
@@ -197,6 +214,7 @@ private:
             gap = next;
         }
         state.index[gap] = kNone;
+        --count_of(state, at(state, position));
         at(state, position) = Stored{};
         state.free.push_back(position);
         --state.live;

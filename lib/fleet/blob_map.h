@@ -7,6 +7,7 @@
 // be made by a reactor.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -48,10 +49,13 @@ public:
         std::size_t entries_max = 1000;
         base::Milliseconds ttl{300'000};
     };
+    // How many of the blobs have so many copies; none of them has 0.
+    using Copies = std::array<std::uint32_t, kUpstreamsMax + 1>;
     struct Snapshot {
         std::size_t entries = 0;
         std::size_t bytes = 0;
         std::uint64_t evicted = 0;
+        Copies copies{};
     };
 
     explicit BlobMap(const Options& options);

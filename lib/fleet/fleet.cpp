@@ -32,11 +32,30 @@ std::string host_among(const std::vector<Upstream>& upstreams, std::size_t index
     return namesakes == 1 ? host : std::string(upstreams[index].url.text());
 }
 
+// Whether "no" is as good an answer as "yes".
+bool is_a_question(Op op) {
+    return op == Op::lookup || op == Op::probe || op == Op::capability || op == Op::preflight;
+}
+
 bool at_connection_level(const Outcome& outcome) {
     return outcome.broken != Break::none;
 }
 
 }  // namespace
+
+std::string_view name_of(Mode mode) {
+    switch (mode) {
+        case Mode::rw:
+            return "rw";
+        case Mode::ro:
+            return "ro";
+        case Mode::source:
+            return "source";
+        case Mode::drain:
+            return "drain";
+    }
+    return "";
+}
 
 struct Fleet::Live {
     std::atomic<std::uint32_t> failures{0};
@@ -53,13 +72,19 @@ struct Fleet::Live {
     std::array<std::atomic<std::uint64_t>, kOps> successes{};
     std::array<std::atomic<std::uint64_t>, kOps> failures_by_op{};
     std::array<std::atomic<std::uint64_t>, 9> outcomes{};
+    std::array<std::atomic<std::uint64_t>, kFailures> failures_by_kind{};
+    Latency lookups_took, uploads_took;
     std::atomic<std::int64_t> probed_at{0};                    // unix seconds, 0 never
     std::atomic<std::int64_t> lookup_p50{-1}, lookup_p95{-1};  // ms, -1 unknown
     base::Guarded<Recent> recent;
     base::Guarded<Refusals> refusals;
     base::Guarded<Offerings> offerings;
     base::Guarded<std::optional<std::int64_t>> clock_skew;
-    base::Guarded<std::string> last_error;
+    struct LastError {
+        std::string reason;
+        Op op = Op::probe;
+    };
+    base::Guarded<LastError> last_error;
 };
 
 Fleet::Fleet(Options options, const base::Clock& clock, OnChange on_change)
@@ -127,6 +152,9 @@ void Fleet::record(Op op, const Outcome& outcome) {
     // A would-be outcome is none, but that a token left it out.
     if (outcome.sent || outcome.kind == OutcomeKind::out_of_scope)
         live.outcomes[static_cast<std::size_t>(outcome.kind)].fetch_add(1, kRelaxed);
+    if (const auto failure = failure_of(outcome);
+        failure && (is_fault(outcome) || !is_a_question(op)))
+        live.failures_by_kind[static_cast<std::size_t>(*failure)].fetch_add(1, kRelaxed);
     if (!answered(outcome)) return;
     auto& tally = outcome.kind == OutcomeKind::ok ? live.successes : live.failures_by_op;
     tally[index].fetch_add(1, kRelaxed);
@@ -134,7 +162,7 @@ void Fleet::record(Op op, const Outcome& outcome) {
         live.paused_until =
             clock_.unix_now() + outcome.retry_after.value_or(base::Seconds{1}).count();
     note_recent(live, op, outcome);
-    is_fault(outcome) ? fail(live, upstream, outcome) : succeed(live, upstream);
+    is_fault(outcome) ? fail(live, upstream, op, outcome) : succeed(live, upstream);
 }
 
 // Faults have no duration: a connection that is refused at once is not a fast one.
@@ -143,6 +171,8 @@ void Fleet::note_recent(Live& live, Op op, const Outcome& outcome) {
     const bool success = !is_fault(outcome);
     const bool lookup = success && (op == Op::lookup || op == Op::probe);
     const bool upload = op == Op::upload && outcome.kind == OutcomeKind::ok;
+    if (lookup) live.lookups_took.add(outcome.elapsed);
+    if (upload) live.uploads_took.add(outcome.elapsed);
     const auto lookups = live.recent.with([&, now = minute()](Recent& recent) {
         recent.count(now, success);
         if (upload) recent.add_upload(now, outcome.elapsed);
@@ -159,9 +189,9 @@ std::int64_t Fleet::minute() const {
     return std::chrono::floor<std::chrono::minutes>(clock_.now().time_since_epoch()).count();
 }
 
-void Fleet::fail(Live& live, const Upstream& upstream, const Outcome& outcome) {
+void Fleet::fail(Live& live, const Upstream& upstream, Op op, const Outcome& outcome) {
     live.last_failure = clock_.unix_now();
-    live.last_error.with([&](std::string& text) { text = outcome.reason; });
+    live.last_error.with([&](Live::LastError& last) { last = {outcome.reason, op}; });
     if (at_connection_level(outcome)) live.suspect = true;
     const auto failures = live.failures.fetch_add(1) + 1;
     if (failures == max_failures_ && on_change_) on_change_(upstream, false, outcome.reason);
@@ -319,7 +349,14 @@ std::vector<UpstreamSnapshot> Fleet::snapshot() const {
         one.consecutive_failures = live.failures;
         one.last_failure = live.last_failure;
         one.last_success = live.last_success;
-        one.last_error = live.last_error.with([](const std::string& text) { return text; });
+        const auto last = live.last_error.with([](const Live::LastError& error) { return error; });
+        one.last_error = last.reason;
+        if (one.last_failure != 0) one.last_error_op = name_of(last.op);
+        one.mode = upstream.mode;
+        one.in_flight_max = upstream.in_flight_max;
+        std::ranges::copy(live.failures_by_kind, one.failures.begin());
+        one.lookups_took = live.lookups_took.counts();
+        one.uploads_took = live.uploads_took.counts();
         for (std::size_t op = 0; op < kOps; ++op)
             one.tallies[op] = {live.successes[op], live.failures_by_op[op]};
         std::ranges::copy(live.outcomes, one.outcomes.begin());

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/guarded.h"
 #include "fleet/capability.h"
+#include "fleet/latency.h"
 #include "fleet/outcome.h"
 #include "fleet/rank.h"
 #include "fleet/recent.h"
@@ -41,9 +42,13 @@ struct UpstreamSnapshot {
     bool healthy = true, suspect = false, paused = false;
     std::uint32_t consecutive_failures = 0;
     std::int64_t last_failure = 0, last_success = 0;  // unix seconds, 0 never
-    std::string last_error;
-    std::array<Tally, kOps> tallies{};        // by Op
-    std::array<std::uint64_t, 9> outcomes{};  // by OutcomeKind, all operations
+    std::string last_error, last_error_op;
+    Mode mode = Mode::rw;
+    std::size_t in_flight_max = 0;
+    std::array<Tally, kOps> tallies{};                // by Op
+    std::array<std::uint64_t, 9> outcomes{};          // by OutcomeKind, all operations
+    std::array<std::uint64_t, kFailures> failures{};  // by Failure; a question's "no" is none
+    LatencyCounts lookups_took, uploads_took;         // since the start
     std::int64_t in_flight = 0;
     std::uint64_t bytes_up = 0, bytes_down = 0;
     std::int64_t stored_bytes = 0;  // see Fleet::count_stored()
@@ -151,7 +156,7 @@ private:
     void install(std::vector<Upstream> upstreams);
     void note_recent(Live& live, Op op, const Outcome& outcome);
     std::int64_t minute() const;
-    void fail(Live& live, const Upstream& upstream, const Outcome& outcome);
+    void fail(Live& live, const Upstream& upstream, Op op, const Outcome& outcome);
     void succeed(Live& live, const Upstream& upstream);
 
     const std::uint32_t max_failures_;

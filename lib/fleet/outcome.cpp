@@ -114,6 +114,59 @@ std::string_view name_of(OutcomeKind kind) {
     return "unknown";
 }
 
+std::string_view name_of(Failure failure) {
+    constexpr std::array<std::string_view, kFailures> kNames{
+        "401",     "402",     "403", "413",   "415",        "429",          "4xx",  "5xx",
+        "timeout", "refused", "tls", "reset", "wrong_hash", "out_of_scope", "other"};
+    return kNames.at(static_cast<std::size_t>(failure));
+}
+
+namespace {
+
+Failure failure_of_status(int status) {
+    switch (status) {
+        case 401:
+            return Failure::unauthorized;
+        case 402:
+            return Failure::payment_required;
+        case 403:
+            return Failure::forbidden;
+        case 413:
+            return Failure::too_large;
+        case 415:
+            return Failure::unsupported_type;
+        case 429:
+            return Failure::too_many_requests;
+        default:
+            if (status >= 500) return Failure::server_error;
+            return status >= 400 ? Failure::other_client_error : Failure::other;
+    }
+}
+
+}  // namespace
+
+std::optional<Failure> failure_of(const Outcome& outcome) {
+    if (outcome.kind == OutcomeKind::ok || outcome.kind == OutcomeKind::pending ||
+        outcome.kind == OutcomeKind::cancelled)
+        return std::nullopt;
+    if (outcome.kind == OutcomeKind::out_of_scope) return Failure::out_of_scope;
+    if (!outcome.sent) return std::nullopt;
+    if (outcome.wrong_hash) return Failure::wrong_hash;
+    switch (outcome.broken) {
+        case Break::timeout:
+            return Failure::timeout;
+        case Break::refused:
+            return Failure::refused;
+        case Break::tls:
+            return Failure::tls;
+        case Break::reset:
+            return Failure::reset;
+        case Break::none:
+            break;
+    }
+    return failure_of_status(outcome.status);
+}
+
 std::string Outcome::word() const {
     if (kind == OutcomeKind::pending) return "pending";
     if (kind == OutcomeKind::out_of_scope) return "out_of_scope";

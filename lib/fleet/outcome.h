@@ -63,6 +63,7 @@ struct Outcome {
     std::optional<base::Seconds> retry_after;
     base::Milliseconds elapsed{0};
     base::Headers payment = {};  // of a 402: what it asks for
+    bool wrong_hash = false;     // it sent or stored other bytes than those of the name
 
     // What stands in X-Upstream-Results: the status, or a word.
     std::string word() const;
@@ -72,6 +73,29 @@ struct Outcome {
 // does not offer the operation at all.
 Outcome outcome_of(const Upstream& upstream, const engine::TransferState& state,
                    bool optional_endpoint);
+// Failures by what an operator would call them: a closed set.
+enum class Failure : std::uint8_t {
+    unauthorized,        // 401
+    payment_required,    // 402
+    forbidden,           // 403
+    too_large,           // 413
+    unsupported_type,    // 415
+    too_many_requests,   // 429
+    other_client_error,  // other 4xx
+    server_error,        // 5xx
+    timeout,
+    refused,
+    tls,
+    reset,
+    wrong_hash,
+    out_of_scope,
+    other,
+};
+inline constexpr std::size_t kFailures = 15;
+std::string_view name_of(Failure failure);  // "401", "5xx", "timeout" …
+// Nothing for an outcome that is none, or no failure.
+std::optional<Failure> failure_of(const Outcome& outcome);
+
 // An exchange that was never begun.
 Outcome left_out(UpstreamId upstream, OutcomeKind kind, int status, std::string reason);
 // A Retry-After in seconds (RFC 9110 section 10.2.3; dates are not understood), capped at an

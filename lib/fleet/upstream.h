@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -59,6 +60,8 @@ enum class Mode : std::uint8_t {
     source,  // ro, and no client is sent there
     drain,   // ro, and clients are sent there only when no other server in good state has the blob
 };
+
+std::string_view name_of(Mode mode);
 
 struct Upstream {
     UpstreamId id = 0;

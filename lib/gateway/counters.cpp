@@ -46,6 +46,40 @@ void Counters::count_proxied(std::uint64_t bytes, std::uint64_t failovers,
     mismatches_.fetch_add(mismatches, std::memory_order_relaxed);
 }
 
+std::uint64_t Counters::requests() const {
+    std::uint64_t sum = 0;
+    for (const auto& routes : *requests_)
+        for (const auto& statuses : routes)
+            for (const auto& count : statuses) sum += count.load(std::memory_order_relaxed);
+    return sum;
+}
+
+std::uint64_t Counters::blob_reads(std::initializer_list<int> statuses) const {
+    const auto& of_blobs =
+        (*requests_)[place_of(kMethodNames, "GET")][static_cast<std::size_t>(Route::blob)];
+    std::uint64_t sum = 0;
+    for (const int status : statuses)
+        sum += of_blobs[place_of(kStatusNames, status)].load(std::memory_order_relaxed);
+    return sum;
+}
+
+metrics::Reads Counters::reads() const {
+    return {.map_hits = map_hits_,
+            .map_misses = map_misses_,
+            .redirects = blob_reads({302, 307, 308}),
+            .not_found = blob_reads({404}),
+            .proxied = proxied_,
+            .proxied_bytes = proxied_bytes_,
+            .failovers = failovers_};
+}
+
+std::vector<metrics::Refusal> Counters::refusals() const {
+    std::vector<metrics::Refusal> all;
+    for (std::size_t why = 0; why < refusals_.size(); ++why)
+        all.push_back({name_of(static_cast<protocol::AuthRefusal>(why)), refusals_[why]});
+    return all;
+}
+
 void Counters::describe(metrics::Exposition& out) const {
     for (std::size_t m = 0; m < kMethods; ++m)
         for (std::size_t r = 0; r < kRoutes; ++r)

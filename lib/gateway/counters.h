@@ -6,10 +6,13 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string_view>
+#include <vector>
 
 #include "gateway/routes.h"
+#include "metrics/condition.h"
 #include "metrics/exposition.h"
 #include "protocol/authorizer.h"
 
@@ -30,12 +33,20 @@ public:
         (hit ? map_hits_ : map_misses_).fetch_add(1, std::memory_order_relaxed);
     }
     void describe(metrics::Exposition& out) const;
+    std::uint64_t requests() const;  // of all kinds
+    // What is counted here of them.
+    metrics::Reads reads() const;
+    std::vector<metrics::Refusal> refusals() const;
+    std::uint64_t rate_limited() const { return rate_limited_.load(std::memory_order_relaxed); }
 
 private:
     static constexpr std::size_t kMethods = 6;
     static constexpr std::size_t kStatuses = 32;
     using Count = std::atomic<std::uint64_t>;
     using Requests = std::array<std::array<std::array<Count, kStatuses>, kRoutes>, kMethods>;
+
+    // GETs of blobs that were answered like this.
+    std::uint64_t blob_reads(std::initializer_list<int> statuses) const;
 
     const std::unique_ptr<Requests> requests_;
     std::array<Count, 14> refusals_{};

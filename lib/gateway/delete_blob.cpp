@@ -108,7 +108,8 @@ void follow_up(const Deletion& deletion, const std::vector<Outcome>& outcomes) {
     const auto buried =
         parts.ledger.bury(hash, owner, now + ttl.count(), now, deletion.gone_from(outcomes));
     if (!buried)
-        parts.log.error("the ledger could not note a delete", {{"reason", buried.error().reason}});
+        parts.log.error("the ledger could not note a delete",
+                        {{"hash", hash.hex()}, {"reason", buried.error().reason}});
     fleet::UpstreamSet deleted;
     for (const Outcome& outcome : outcomes) {
         const auto& upstream = parts.network.fleet.at(outcome.upstream);
@@ -128,7 +129,7 @@ void follow_up(const Deletion& deletion, const std::vector<Outcome>& outcomes) {
 
 }  // namespace
 
-http::Reply delete_blob(const Parts& parts, const http::Request& request) {
+http::Reply delete_blob(const Parts& parts, const http::Request& request, Account& account) {
     const auto path = protocol::parse_blob_path(request.head.path);
     if (!path)
         return http::Reply::of({.kind = path.error() == protocol::PathError::bad_hash
@@ -144,6 +145,7 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
     // What is still on its way there would bring it back.
     const auto mark = std::make_shared<Mark>();
     const auto owner = owner_of(*admission);
+    account.about(path->hash, owner, {});
     parts.live_writes.add(path->hash, "", mark);
     const bool has_cut = !owner.empty() && parts.live_writes.cut(path->hash, owner);
     const Deletion deletion{
@@ -166,6 +168,7 @@ http::Reply delete_blob(const Parts& parts, const http::Request& request) {
                             {.op = fleet::Op::remove, .retries_max = parts.options.retries_max});
     for (const Outcome& out : targets.left_out) fleet.record(fleet::Op::remove, out);
     outcomes.insert(outcomes.end(), targets.left_out.begin(), targets.left_out.end());
+    account.outcomes(outcomes);
     const auto known = parts.network.map.find(path->hash, base::Steady::now());
     const auto size = known ? known->facts.size.value_or(0) : 0;
     for (const Outcome& outcome : outcomes)

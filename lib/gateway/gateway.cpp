@@ -3,13 +3,19 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "gateway/access_log.h"
+#include "gateway/account.h"
+#include "gateway/admin.h"
 #include "gateway/delete_blob.h"
 #include "gateway/get_list.h"
 #include "gateway/head_upload.h"
 #include "gateway/info.h"
+#include "gateway/pages.h"
 #include "gateway/put_mirror.h"
 #include "gateway/put_report.h"
+#include "gateway/where.h"
 #include "http/envelope.h"
+#include "metrics/health.h"
 
 namespace espalier::gateway {
 namespace {
@@ -23,10 +29,15 @@ http::Reply wrong_method(Route route) {
     return reply;
 }
 
+bool is_of_the_dashboard(Route route) {
+    return route == Route::home || route == Route::assets || route == Route::docs ||
+           route == Route::events;
+}
+
 // What watches over the gateway is never refused, and CORS neither.
 bool is_bounded(const http::Head& head, Route route) {
     return head.method != "OPTIONS" && route != Route::health && route != Route::live &&
-           route != Route::ready && route != Route::metrics;
+           route != Route::ready && route != Route::metrics && !is_of_the_dashboard(route);
 }
 
 bool is_upload(const http::Head& head, Route route) {
@@ -83,8 +94,9 @@ std::uint64_t Gateway::body_bytes_max(const http::Head& head) const {
     return is_upload(head, route_of(head.path)) ? parts().options.upload_bytes_max : 64ULL * 1024;
 }
 
-void Gateway::answered(const http::Head& head, std::string_view, int status, std::uint64_t) {
-    parts().counters.count_request(head.method, route_of(head.path), status);
+void Gateway::answered(const http::Answered& answer) {
+    parts().counters.count_request(answer.head.method, route_of(answer.head.path), answer.status);
+    if (!answer.at_once || parts().options.logs_instant) log_access(parts().log, answer);
 }
 
 http::Reply Gateway::handle(http::Request& request) {
@@ -108,47 +120,84 @@ http::Reply Gateway::handle(http::Request& request) {
         case Route::blob:
             return handle_blob(request);
         case Route::mirror:
-            return logged("mirror", request, PutMirror(parts()).handle(request));
+            return accounted("mirror", request, [&](Account& account) {
+                return PutMirror(parts(), account).handle(request);
+            });
         case Route::list:
-            return logged("list", request, get_list(parts(), request));
+            return accounted("list", request,
+                             [&](Account& account) { return get_list(parts(), request, account); });
         case Route::report:
-            return logged("report", request, put_report(parts(), request));
+            return accounted("report", request, [&](Account& account) {
+                return put_report(parts(), request, account);
+            });
         default:
             return handle_page(request, route);
     }
 }
 
-http::Reply Gateway::logged(std::string_view what, const http::Request& request,
-                            http::Reply reply) const {
-    parts().log.info(what, {{"request", request.id},
-                            {"status", reply.status()},
-                            {"results", reply.headers().value("X-Upstream-Results")},
-                            {"reason", reply.headers().value("X-Reason")}});
+template <class Handle>
+http::Reply Gateway::accounted(std::string_view what, const http::Request& request,
+                               Handle&& handle) const {
+    Account account(parts().operations, parts().network.fleet, what, request);
+    auto reply = handle(account);
+    account.close(reply);
     return reply;
 }
 
 http::Reply Gateway::handle_upload(http::Request& request, Purpose purpose) {
     if (request.head.method == "HEAD") return head_upload(parts(), request, purpose);
-    return logged(name_of(verb_of(purpose)), request, PutUpload(parts(), purpose).handle(request));
+    return accounted(name_of(verb_of(purpose)), request, [&](Account& account) {
+        return PutUpload(parts(), purpose, account).handle(request);
+    });
 }
 
 http::Reply Gateway::handle_blob(http::Request& request) {
     if (is_read(request.head)) return GetBlob(parts(), turns_).handle(request);
-    return logged("delete", request, delete_blob(parts(), request));
+    return accounted("delete", request,
+                     [&](Account& account) { return delete_blob(parts(), request, account); });
+}
+
+metrics::Replication Gateway::replication() const {
+    auto& ledger = parts().ledger;
+    const auto map = parts().network.map.snapshot();
+    metrics::Replication now{.copies = map.copies,
+                             .map_entries = map.entries,
+                             .missing = ledger.missing_count(),
+                             .tombstones = ledger.tombstone_count(),
+                             .repairs = parts().repairer.snapshot()};
+    if (now.missing == 0) return now;
+    if (const auto oldest = ledger.missing(1); !oldest.empty())
+        now.oldest_missing = oldest.front().since;
+    return now;
+}
+
+metrics::Reads Gateway::reads() const {
+    auto reads = parts().counters.reads();
+    const auto lookups = parts().locator.snapshot();
+    reads.negative_hits = lookups.negative_hits;
+    reads.coalesced = lookups.shared;
+    return reads;
 }
 
 metrics::Condition Gateway::condition() const {
     const auto up = std::chrono::duration_cast<base::Seconds>(base::Steady::now() - started_);
+    const auto& options = parts().options;
     return {.upstreams = parts().network.fleet.snapshot(),
-            .min_upload_servers = parts().options.min_upload_servers,
+            .min_upload_servers = options.min_upload_servers,
             .vitals = metrics::read_vitals(),
-            .memory_bytes_max = parts().options.memory_bytes_max,
-            .threads_max = parts().options.threads_max,
+            .memory_bytes_max = options.memory_bytes_max,
+            .threads_max = options.threads_max,
             .draining = draining_,
-            .disk_writable = ::access(parts().options.spool_folder.c_str(), W_OK) == 0,
-            .missing_replicas = parts().ledger.missing_count(),
+            .disk_writable = ::access(options.spool_folder.c_str(), W_OK) == 0,
+            .now = parts().network.clock.unix_now(),
             .uptime_seconds = up.count(),
-            .version = parts().options.version};
+            .version = options.version,
+            .mode = options.proxies ? "proxy" : "redirect",
+            .requests = parts().counters.requests(),
+            .replication = replication(),
+            .reads = reads(),
+            .refusals = parts().counters.refusals(),
+            .rate_limited = parts().counters.rate_limited()};
 }
 
 http::Reply Gateway::ready() const {
@@ -181,12 +230,20 @@ http::Reply Gateway::handle_page(const http::Request& request, Route route) {
         case Route::info:
             return http::Reply::json(200, info_json(parts(), request));
         case Route::stats:
-            return http::Reply::json(200, stats_json(condition()));
+            return http::Reply::json(200, parts().feed.whole(2) + "\n");
+        case Route::events:
+            if (request.head.method == "HEAD")
+                return http::Reply(200).body({}, "text/event-stream");
+            return events(parts().feed.open());
+        case Route::where:
+            return where(parts(), request);
+        case Route::admin:
+            return admin(parts(), request);
         case Route::metrics:
             return http::Reply(200).body(parts().metrics.text(),
                                          "text/plain; version=0.0.4; charset=utf-8");
         default:
-            return http::Reply::html(stats_page(condition()));
+            return page(request.head.path);
     }
 }
 

@@ -10,7 +10,7 @@
 #include "gateway/parts.h"
 #include "gateway/put_upload.h"
 #include "http/server.h"
-#include "metrics/health.h"
+#include "metrics/condition.h"
 
 namespace espalier::gateway {
 
@@ -23,8 +23,7 @@ public:
     http::Lane lane(const http::Head& head) const override;
     http::Reply handle(http::Request& request) override;
     std::uint64_t body_bytes_max(const http::Head& head) const override;
-    void answered(const http::Head& head, std::string_view peer, int status,
-                  std::uint64_t body_bytes) override;
+    void answered(const http::Answered& answer) override;
 
     // Requests that begin from now on are handled with these.
     void use(const Parts& parts) { parts_ = &parts; }
@@ -37,9 +36,12 @@ private:
     http::Reply handle_blob(http::Request& request);
     http::Reply handle_page(const http::Request& request, Route route);
     http::Reply ready() const;
-    // With a line in the log that says what became of the operation.
-    http::Reply logged(std::string_view what, const http::Request& request,
-                       http::Reply reply) const;
+    // The reply of `handle(Account&)`, and what is said of it on the dashboard.
+    template <class Handle>
+    http::Reply accounted(std::string_view what, const http::Request& request,
+                          Handle&& handle) const;
+    metrics::Replication replication() const;
+    metrics::Reads reads() const;
 
     const Parts& parts() const { return *parts_.load(std::memory_order_acquire); }
 

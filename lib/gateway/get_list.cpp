@@ -114,7 +114,7 @@ private:
 
 }  // namespace
 
-http::Reply get_list(const Parts& parts, const http::Request& request) {
+http::Reply get_list(const Parts& parts, const http::Request& request, Account& account) {
     const auto pubkey = protocol::PublicKey::parse(request.head.path.substr(kListPrefix.size()));
     if (!pubkey)
         return http::Reply::of({.kind = base::ErrorKind::invalid,
@@ -124,6 +124,7 @@ http::Reply get_list(const Parts& parts, const http::Request& request) {
         protocol::read_list_query([&](std::string_view name) { return request.parameter(name); },
                                   std::numeric_limits<std::size_t>::max());
     if (!query) return http::Reply::of(query.error());
+    account.about({}, pubkey->hex(), {});
     const auto admission = admit_reader(parts, request);
     if (!admission) return admission.error();
 
@@ -135,6 +136,7 @@ http::Reply get_list(const Parts& parts, const http::Request& request) {
     auto outcomes = list.outcomes;
     outcomes.insert(outcomes.end(), by_ledger.begin(), by_ledger.end());
     outcomes.insert(outcomes.end(), targets.left_out.begin(), targets.left_out.end());
+    account.outcomes(outcomes);
     auto verdict = fleet::judge_question(outcomes, "a list");
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
     const auto part = part_of(list.blobs, *query);

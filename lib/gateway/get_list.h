@@ -4,11 +4,12 @@
 // meant for; the others are asked without.
 #pragma once
 
+#include "gateway/account.h"
 #include "gateway/admission.h"
 #include "gateway/parts.h"
 
 namespace espalier::gateway {
 
-http::Reply get_list(const Parts& parts, const http::Request& request);
+http::Reply get_list(const Parts& parts, const http::Request& request, Account& account);
 
 }  // namespace espalier::gateway

@@ -14,20 +14,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string_view name_of_mode(fleet::Mode mode) {
-    switch (mode) {
-        case fleet::Mode::rw:
-            return "rw";
-        case fleet::Mode::ro:
-            return "ro";
-        case fleet::Mode::source:
-            return "source";
-        case fleet::Mode::drain:
-            return "drain";
-    }
-    return "";
-}
-
 std::string_view name_of_tags(protocol::AcceptServerTags tags) {
     switch (tags) {
         case protocol::AcceptServerTags::own:
@@ -56,7 +42,7 @@ Json upstreams(const fleet::Fleet& fleet) {
     auto all = Json::array();
     for (const auto& upstream : fleet.upstreams())
         all.push_back({{"host", fleet.host(upstream.id)},
-                       {"mode", name_of_mode(upstream.mode)},
+                       {"mode", name_of(upstream.mode)},
                        {"takes_uploads", upstream.takes_uploads()}});
     return all;
 }

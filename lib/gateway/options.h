@@ -52,6 +52,8 @@ struct Options {
     base::Milliseconds map_verify_after{10'000};
     std::uint64_t memory_bytes_max = 512ULL << 20U;
     std::uint64_t threads_max = 1000;
+    std::string admin_token;    // "": there is no /admin
+    bool logs_instant = false;  // log.instant: a line also for what reactors answer
     std::string version = "0";
 };
 

@@ -6,6 +6,8 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dashboard/feed.h"
+#include "dashboard/operations.h"
 #include "fanout/confirm.h"
 #include "fanout/live_writes.h"
 #include "fanout/locate.h"
@@ -38,6 +40,8 @@ struct Parts {
     fanout::LiveWrites& live_writes;
     const protocol::Authorizer& authorizer;
     ledger::Ledger& ledger;
+    dashboard::Operations& operations;
+    dashboard::Feed& feed;
     metrics::Metrics& metrics;
     Counters& counters;
     Payments& payments;

@@ -45,6 +45,8 @@ bool has_it(const std::vector<Outcome>& outcomes, fleet::UpstreamId upstream) {
 http::Reply PutMirror::handle(http::Request& request) {
     auto intake = accept(request);
     if (!intake) return std::move(intake).error();
+    account_.about(intake->hash, owner_of(intake->admission), {});
+    account_.outcomes(intake->left_out);
     for (const Outcome& out : intake->left_out) parts_.network.fleet.record(fleet::Op::mirror, out);
     Stored stored{.outcomes = intake->left_out};
     // Without a name for it, it is fetched by us: nothing could be checked otherwise.
@@ -59,6 +61,7 @@ http::Reply PutMirror::handle(http::Request& request) {
         stored.size = status.size;
         stored.type = status.type;
         stored.uploaded = status.uploaded;
+        account_.outcomes(stored.outcomes);
         stored.verdict = judge(stored.outcomes, intake->quorum, intake->required);
         if (stored.verdict.decision == Decision::met) {
             enter_missing(*intake, stored, *mirroring);
@@ -79,6 +82,7 @@ http::Reply PutMirror::handle(http::Request& request) {
 http::Reply PutMirror::conclude(const http::Request& request, const Intake& intake,
                                 Stored stored) const {
     parts_.locator.changed(stored.hash);
+    account_.about(stored.hash, {}, stored.size);
     storing_.forget_refused(stored, intake.admission);
     Upstreams holders;
     for (const Outcome& outcome : stored.outcomes)
@@ -120,8 +124,11 @@ std::expected<PutMirror::Intake, http::Reply> PutMirror::accept(http::Request& r
     for (const auto id : targets.chosen) outcomes.push_back({.upstream = id, .reason = {}});
     const auto required = parts_.network.fleet.required();
     if (const auto verdict = judge(outcomes, *quorum, required);
-        verdict.decision == Decision::impossible)
+        verdict.decision == Decision::impossible) {
+        account_.about(hash, owner_of(*admission), {});
+        account_.outcomes(targets.left_out);
         return std::unexpected(error_reply(parts_.network.fleet, verdict, targets.left_out));
+    }
     std::vector<Outcome> unable;
     for (const auto id : targets.chosen)
         if (!may_mirror(parts_.network.fleet, id))
@@ -160,8 +167,11 @@ std::expected<engine::Url, http::Reply> PutMirror::replica_of(const engine::Url&
 }
 
 std::shared_ptr<fanout::Mirroring> PutMirror::begin_mirroring(const Intake& intake) const {
-    fanout::MirrorPlan plan{
-        .targets = {}, .hash = *intake.hash, .url = intake.url.text(), .deadline = intake.deadline};
+    fanout::MirrorPlan plan{.targets = {},
+                            .hash = *intake.hash,
+                            .url = intake.url.text(),
+                            .deadline = intake.deadline,
+                            .on_end = account_.later()};
     for (const auto id : intake.chosen) {
         const auto& upstream = parts_.network.fleet.at(id);
         if (!may_mirror(parts_.network.fleet, id)) continue;

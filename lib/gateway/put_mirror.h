@@ -8,6 +8,7 @@
 #pragma once
 
 #include "fanout/mirror.h"
+#include "gateway/account.h"
 #include "gateway/admission.h"
 #include "gateway/parts.h"
 #include "gateway/storing.h"
@@ -16,7 +17,8 @@ namespace espalier::gateway {
 
 class PutMirror {
 public:
-    explicit PutMirror(const Parts& parts) : parts_(parts), storing_(parts) {}
+    PutMirror(const Parts& parts, Account& account)
+        : parts_(parts), account_(account), storing_(parts, account) {}
     http::Reply handle(http::Request& request);
 
 private:
@@ -54,6 +56,7 @@ private:
     http::Reply conclude(const http::Request& request, const Intake& intake, Stored stored) const;
 
     const Parts& parts_;
+    Account& account_;
     const Storing storing_;
 };
 

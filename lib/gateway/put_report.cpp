@@ -34,7 +34,7 @@ base::Result<void> check_report(std::string_view body) {
 
 }  // namespace
 
-http::Reply put_report(const Parts& parts, http::Request& request) {
+http::Reply put_report(const Parts& parts, http::Request& request, Account& account) {
     const auto deadline = base::Deadline::after(parts.options.timeout);
     const auto body = request.body.read_all(kReportBytesMax, deadline);
     if (!body) return http::Reply::of(body.error());
@@ -53,6 +53,7 @@ http::Reply put_report(const Parts& parts, http::Request& request) {
                             {.op = fleet::Op::report, .optional_endpoint = true});
     for (const auto& out : targets.left_out) fleet.record(fleet::Op::report, out);
     outcomes.insert(outcomes.end(), targets.left_out.begin(), targets.left_out.end());
+    account.outcomes(outcomes);
     const auto verdict = fleet::judge_question(outcomes, "reports");
     if (verdict.decision != fleet::Decision::met) return error_reply(fleet, verdict, outcomes);
     http::Reply reply(200);

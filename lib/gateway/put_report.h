@@ -2,12 +2,13 @@
 // all upstreams; one that accepts it is enough. The signature is the token.
 #pragma once
 
+#include "gateway/account.h"
 #include "gateway/parts.h"
 #include "http/reply.h"
 #include "http/request.h"
 
 namespace espalier::gateway {
 
-http::Reply put_report(const Parts& parts, http::Request& request);
+http::Reply put_report(const Parts& parts, http::Request& request, Account& account);
 
 }  // namespace espalier::gateway

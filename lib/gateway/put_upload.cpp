@@ -147,6 +147,7 @@ http::Reply PutUpload::refusal(const Intake& intake, const fleet::Verdict& verdi
 http::Reply PutUpload::handle(http::Request& request) {
     auto intake = accept_head(request);
     if (!intake) return std::move(intake).error();
+    account_.about(intake->hash(), owner_of(intake->admission), request.head.content_length);
     auto targets = targets_for(request, *intake);
     if (purpose_ == Purpose::media &&
         !leave_one_maker(parts_.network, targets, parts_.options.lookup_timeout))
@@ -159,6 +160,7 @@ http::Reply PutUpload::handle(http::Request& request) {
     if (const auto verdict = judge(outcomes, plan.quorum, plan.required);
         verdict.decision == Decision::impossible) {
         parts_.counters.count_upload(Counters::Quorum::failed);
+        account_.outcomes(plan.left_out);
         return refusal(*intake, verdict, plan.left_out);
     }
     const Source source{

@@ -6,6 +6,7 @@
 // Threads: handle() on workers.
 #pragma once
 
+#include "gateway/account.h"
 #include "gateway/admission.h"
 #include "gateway/parts.h"
 #include "gateway/purpose.h"
@@ -15,8 +16,8 @@ namespace espalier::gateway {
 
 class PutUpload {
 public:
-    PutUpload(const Parts& parts, Purpose purpose)
-        : parts_(parts), purpose_(purpose), storing_(parts) {}
+    PutUpload(const Parts& parts, Purpose purpose, Account& account)
+        : parts_(parts), purpose_(purpose), account_(account), storing_(parts, account) {}
     http::Reply handle(http::Request& request);
 
 private:
@@ -49,6 +50,7 @@ private:
 
     const Parts& parts_;
     const Purpose purpose_;
+    Account& account_;
     const Storing storing_;
 };
 

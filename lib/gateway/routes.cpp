@@ -27,6 +27,11 @@ Route route_of(std::string_view path) {
     if (path == "/report") return Route::report;
     if (path == "/info") return Route::info;
     if (path == "/") return Route::home;
+    if (path.starts_with("/assets/")) return Route::assets;
+    if (path == "/docs" || path.starts_with("/docs/")) return Route::docs;
+    if (path == "/events") return Route::events;
+    if (path.starts_with(kWherePrefix)) return Route::where;
+    if (path == "/admin" || path.starts_with("/admin/")) return Route::admin;
     if (path == "/health") return Route::health;
     if (path == "/ready") return Route::ready;
     if (path == "/live") return Route::live;
@@ -53,6 +58,16 @@ std::string_view name_of(Route route) {
             return "/info";
         case Route::home:
             return "/";
+        case Route::assets:
+            return "/assets";
+        case Route::docs:
+            return "/docs";
+        case Route::events:
+            return "/events";
+        case Route::where:
+            return "/where/<sha256>";
+        case Route::admin:
+            return "/admin";
         case Route::health:
             return "/health";
         case Route::ready:
@@ -79,6 +94,8 @@ std::string_view methods_of(Route route) {
         case Route::mirror:
         case Route::report:
             return "PUT, OPTIONS";
+        case Route::admin:
+            return "GET, HEAD, POST, OPTIONS";
         case Route::unknown:
             return "";
         default:

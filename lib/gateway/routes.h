@@ -17,6 +17,11 @@ enum class Route : std::uint8_t {
     report,
     info,
     home,
+    assets,
+    docs,
+    events,
+    where,
+    admin,
     health,
     ready,
     live,
@@ -24,9 +29,10 @@ enum class Route : std::uint8_t {
     metrics,
     unknown
 };
-inline constexpr std::size_t kRoutes = 14;
+inline constexpr std::size_t kRoutes = 19;
 
 constexpr std::string_view kListPrefix = "/list/";
+constexpr std::string_view kWherePrefix = "/where/";
 
 // "/<64 hex>…" is `blob` and "/list/…" is `list` even when malformed: their handlers say what is
 // wrong.

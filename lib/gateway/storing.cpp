@@ -59,6 +59,7 @@ Deadline Storing::deadline_for(const Admission& admission) const {
 void Storing::address(fanout::UploadPlan& plan, const std::vector<fleet::UpstreamId>& chosen,
                       const Admission& admission, std::string_view type) const {
     plan.owner = owner_of(admission);
+    plan.on_end = account_.later();
     for (const auto id : chosen) {
         const auto& upstream = parts_.network.fleet.at(id);
         fanout::UploadTarget target{
@@ -78,12 +79,14 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
     const auto upload = std::make_shared<fanout::Upload>(parts_.mover, parts_.network,
                                                          parts_.upload_resources, plan);
     parts_.mover.add(upload);
+    account_.follow(upload);
     auto poured = pour(source, *upload, plan);
     if (!poured) {
         upload->drop();
         return std::unexpected(std::move(poured).error());
     }
     const auto& hash = poured->hash;
+    account_.about(hash, {}, upload->size());
     if (auto refusal = source.disagreement(hash)) {
         upload->drop();
         parts_.counters.count_upload(Counters::Quorum::aborted);
@@ -105,6 +108,7 @@ std::expected<Stored, http::Reply> Storing::store(const Source& source,
     }
     upload->release(hash);
     auto status = await_verdict(*upload, plan.deadline);
+    account_.outcomes(status.outcomes);
     parts_.locator.changed(hash);
     const bool met = status.verdict.decision == Decision::met;
     parts_.counters.count_upload(met ? Counters::Quorum::met : Counters::Quorum::failed);
@@ -256,7 +260,8 @@ fanout::UploadStatus Storing::await_verdict(fanout::Upload& upload, Deadline dea
 
 void Storing::forget_deletes(const BlobHash& hash) const {
     if (const auto done = parts_.ledger.exhume(hash); !done)
-        parts_.log.error("the ledger could not forget a delete", {{"reason", done.error().reason}});
+        parts_.log.error("the ledger could not forget a delete",
+                         {{"request", account_.request_id()}, {"reason", done.error().reason}});
 }
 
 bool Storing::enter_missing(const BlobHash& hash, const std::vector<Outcome>& outcomes,
@@ -281,7 +286,7 @@ bool Storing::enter_missing(const BlobHash& hash, const std::vector<Outcome>& ou
     const auto now = parts_.network.clock.unix_now();
     if (const auto entered = parts_.ledger.add_missing(hash, urls, now, owner); !entered)
         parts_.log.error("the ledger could not note a missing replica",
-                         {{"reason", entered.error().reason}});
+                         {{"request", account_.request_id()}, {"reason", entered.error().reason}});
     parts_.repairer.expect(std::move(errands));
     return true;
 }

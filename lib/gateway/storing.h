@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "gateway/account.h"
 #include "gateway/admission.h"
 #include "gateway/parts.h"
 
@@ -41,7 +42,7 @@ struct Stored {
 
 class Storing {
 public:
-    explicit Storing(const Parts& parts) : parts_(parts) {}
+    Storing(const Parts& parts, Account& account) : parts_(parts), account_(account) {}
 
     // min_upload_servers, or what X-Min-Upstreams wants. Errors: invalid.
     base::Result<int> quorum_for(const http::Head& head) const;
@@ -89,6 +90,7 @@ private:
     fanout::UploadStatus await_verdict(fanout::Upload& upload, base::Deadline deadline) const;
 
     const Parts& parts_;
+    Account& account_;
 };
 
 }  // namespace espalier::gateway

@@ -39,7 +39,12 @@ bool answer_at_once(Context& context, Envelope& envelope, const Connection& conn
     }
     count(context.tally.requests);
     count(context.tally.instant);
-    context.handlers.answered(head, client, reply.status(), reply.body_bytes());
+    context.handlers.answered({.head = head,
+                               .client = client,
+                               .request_id = envelope.last_id(),
+                               .status = reply.status(),
+                               .body_bytes = reply.body_bytes(),
+                               .at_once = true});
     return true;
 }
 

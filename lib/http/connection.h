@@ -24,6 +24,8 @@ struct Parking {
     bool chunked = false;
     bool keep = false;
     int status = 0;
+    std::string client, request_id;
+    base::Steady::time_point begun{};
 };
 
 struct Connection {

@@ -65,9 +65,8 @@ void Envelope::open(std::string& out, int status, std::string_view id) const {
 }
 
 void Envelope::open(std::string& out, int status) {
-    char id[16];
-    ids_.next(id);
-    open(out, status, {id, sizeof id});
+    ids_.next(last_id_);
+    open(out, status, last_id());
 }
 
 std::string_view cors_block() {

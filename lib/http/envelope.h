@@ -34,11 +34,14 @@ public:
     // Status line and the common fields.
     void open(std::string& out, int status, std::string_view id) const;
     void open(std::string& out, int status);
+    // What open() chose last.
+    std::string_view last_id() const { return {last_id_, sizeof last_id_}; }
 
 private:
     const std::string server_name_;
     RequestIds& ids_;
     std::int64_t now_ = -1;
+    char last_id_[16] = {};
     std::string block_;  // from after the status to "X-Request-Id: "
 };
 

@@ -75,10 +75,20 @@ After Exchange::conclude(const Sent& sent, Reply& reply) {
         connection_.parking = {.source = std::get<std::shared_ptr<Source>>(reply.content()),
                                .chunked = sent.chunked,
                                .keep = sent.keep,
-                               .status = sent.status};
+                               .status = sent.status,
+                               .client = forwarded_.peer,
+                               .request_id = id_,
+                               .begun = begun_};
         return After::parked;
     }
-    context_.handlers.answered(connection_.head, forwarded_.peer, sent.status, sent.body_bytes);
+    context_.handlers.answered({.head = connection_.head,
+                                .client = forwarded_.peer,
+                                .request_id = id_,
+                                .status = sent.status,
+                                .body_bytes = sent.body_bytes,
+                                .took = base::elapsed_since(begun_),
+                                .cut = sent.cut,
+                                .headers = &reply.headers()});
     return sent.keep ? After::keep : After::close;
 }
 

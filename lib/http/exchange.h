@@ -35,6 +35,7 @@ private:
     Connection& connection_;
     Envelope& envelope_;
     const std::string id_;
+    const base::Steady::time_point begun_ = base::Steady::now();
     Forwarded forwarded_;
     Wire wire_;
     ClientBody body_;

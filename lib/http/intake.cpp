@@ -113,7 +113,11 @@ Reactor::Step Reactor::lend(Connection& connection, std::string_view input,
 void Reactor::answer(Connection& connection, const Refusal& refusal, Persistence persistence) {
     InstantReply reply(out_, &envelope_, persistence);
     write_refusal(reply, refusal, head_.method == "HEAD");
-    context_.handlers.answered(head_, connection.peer, reply.status(), reply.body_bytes());
+    context_.handlers.answered({.head = head_,
+                                .client = connection.peer,
+                                .request_id = envelope_.last_id(),
+                                .status = reply.status(),
+                                .body_bytes = reply.body_bytes()});
 }
 
 // Answers, and reads nothing more from this client.

@@ -207,9 +207,13 @@ void Pusher::drop(Token token, After after) {
     auto& connection = *parked.connection;
     set_timer(token, parked, Deadline::never());
     control(epoll_.get(), EPOLL_CTL_DEL, connection.socket.get(), 0, token);
-    const int status = connection.parking.status;
-    connection.parking = {};
-    context_.handlers.answered(connection.head, connection.peer, status, parked.body_bytes);
+    const auto parking = std::exchange(connection.parking, {});
+    context_.handlers.answered({.head = connection.head,
+                                .client = parking.client,
+                                .request_id = parking.request_id,
+                                .status = parking.status,
+                                .body_bytes = parked.body_bytes,
+                                .took = base::elapsed_since(parking.begun)});
     context_.tally.parked.fetch_sub(1, std::memory_order_relaxed);
     parked_.erase(found);
     connection.home->give_back(connection, after);

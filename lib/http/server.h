@@ -35,6 +35,19 @@ enum class Lane : std::uint8_t {
     reserved,  // /health and its kin: always a worker
 };
 
+// What became of one request. Its views live as long as answered() runs.
+struct Answered {
+    const Head& head;             // of a refused one only what was read before the fault
+    std::string_view client;      // its address, without port
+    std::string_view request_id;  // X-Request-Id of the answer
+    int status = 0;
+    std::uint64_t body_bytes = 0;
+    base::Milliseconds took{0};              // from the handler's start to the answer's last byte
+    bool at_once = false;                    // by a reactor or between two requests
+    bool cut = false;                        // the client got less than the whole body
+    const base::Headers* headers = nullptr;  // of the handler's Reply, where there was one
+};
+
 class Handlers {
 public:
     virtual ~Handlers() = default;
@@ -47,9 +60,8 @@ public:
     // The most bytes that a body may have; longer declared ones are refused with 413 unread.
     virtual std::uint64_t body_bytes_max(const Head& head) const = 0;
     // After every answer that the room made or sent (instant ones too), on the thread that made
-    // it; of a refused head only what was read before the fault.
-    virtual void answered(const Head&, std::string_view /*peer*/, int /*status*/,
-                          std::uint64_t /*body_bytes*/) {}
+    // it. Must not wait.
+    virtual void answered(const Answered& /*answer*/) {}
 };
 
 class Server {

@@ -1,5 +1,7 @@
 #include "metrics/exposition.h"
 
+#include <limits>
+
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
@@ -47,6 +49,23 @@ void Exposition::counter(std::string_view name, std::string_view help, double va
 void Exposition::gauge(std::string_view name, std::string_view help, double value,
                        std::initializer_list<Label> labels) {
     add(false, name, help, value, labels);
+}
+
+void Exposition::histogram(std::string_view name, std::string_view help,
+                           std::span<const double> bounds, std::span<const std::uint64_t> counts,
+                           double sum, std::initializer_list<Label> labels) {
+    auto& metric =
+        families_->get(name, help, prometheus::MetricType::Histogram).metric.emplace_back();
+    for (const auto& label : labels)
+        metric.label.push_back({std::string(label.name), std::string(label.value)});
+    auto& histogram = metric.histogram;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        histogram.sample_count += counts[i];
+        const auto bound = i < bounds.size() ? bounds[i] : std::numeric_limits<double>::infinity();
+        histogram.bucket.push_back(
+            {.cumulative_count = histogram.sample_count, .upper_bound = bound});
+    }
+    histogram.sample_sum = sum;
 }
 
 std::string Exposition::text() const {

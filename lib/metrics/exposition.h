@@ -12,6 +12,7 @@
 #include <initializer_list>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,6 +38,11 @@ public:
                  std::initializer_list<Label> labels = {});
     void gauge(std::string_view name, std::string_view help, double value,
                std::initializer_list<Label> labels = {});
+    // `bounds`: upper ends of the buckets, in the metric's unit; `counts`: one more than bounds,
+    // not cumulative.
+    void histogram(std::string_view name, std::string_view help, std::span<const double> bounds,
+                   std::span<const std::uint64_t> counts, double sum,
+                   std::initializer_list<Label> labels = {});
     std::string text() const;
 
 private:

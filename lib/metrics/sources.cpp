@@ -1,5 +1,11 @@
 #include "metrics/sources.h"
 
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "metrics/condition.h"
+
 namespace espalier::metrics {
 namespace {
 
@@ -27,6 +33,22 @@ void describe_offerings(Exposition& out, const fleet::UpstreamSnapshot& one) {
     if (one.clock_skew)
         out.gauge("blossom_gw_upstream_clock_skew_seconds", "How far its clock is ahead of ours",
                   static_cast<double>(*one.clock_skew), {{"upstream", one.host}});
+}
+
+void describe_latency(Exposition& out, const fleet::UpstreamSnapshot& one, fleet::Op op,
+                      const fleet::LatencyCounts& took) {
+    std::array<double, fleet::kLatencySteps.size()> seconds{};
+    std::ranges::transform(fleet::kLatencySteps, seconds.begin(),
+                           [](std::int64_t ms) { return static_cast<double>(ms) / 1000; });
+    out.histogram("blossom_gw_upstream_latency_seconds", "How long answers took", seconds,
+                  took.counts, static_cast<double>(took.sum_ms) / 1000,
+                  {{"upstream", one.host}, {"op", name_of(op)}});
+}
+
+// 0 unhealthy, 1 suspect, 2 paused, 3 healthy.
+int number_of_state(const fleet::UpstreamSnapshot& one) {
+    constexpr std::array<std::string_view, 4> kStates{"unhealthy", "suspect", "paused", "healthy"};
+    return static_cast<int>(std::ranges::find(kStates, state_of(one)) - kStates.begin());
 }
 
 // What there is no figure for yet has no sample.
@@ -74,6 +96,17 @@ void describe_one(Exposition& out, const fleet::UpstreamSnapshot& one) {
         out.counter("blossom_gw_upstream_outcomes_total", "Operations by kind of outcome",
                     one.outcomes[kind],
                     {upstream, {"kind", name_of(static_cast<fleet::OutcomeKind>(kind))}});
+    out.gauge("blossom_gw_upstream_state", "0 unhealthy, 1 suspect, 2 paused, 3 healthy",
+              number_of_state(one), {upstream});
+    out.counter("blossom_gw_hash_mismatch_total", "Times it sent or stored other bytes than named",
+                one.failures[static_cast<std::size_t>(fleet::Failure::wrong_hash)], {upstream});
+    out.counter("blossom_gw_out_of_scope_total", "Times a token did not name it",
+                one.failures[static_cast<std::size_t>(fleet::Failure::out_of_scope)], {upstream});
+    for (std::size_t i = 0; i < one.failures.size(); ++i)
+        out.counter("blossom_gw_upstream_failures_total", "Failures by what an operator calls them",
+                    one.failures[i], {upstream, {"kind", name_of(static_cast<fleet::Failure>(i))}});
+    describe_latency(out, one, fleet::Op::lookup, one.lookups_took);
+    describe_latency(out, one, fleet::Op::upload, one.uploads_took);
     describe_recent(out, one);
     describe_offerings(out, one);
 }
@@ -89,6 +122,10 @@ void describe(Exposition& out, const fleet::BlobMap::Snapshot& map) {
               static_cast<double>(map.entries));
     out.gauge("blossom_gw_map_bytes", "Memory of the map", static_cast<double>(map.bytes));
     out.counter("blossom_gw_map_evicted_total", "Entries that made room for others", map.evicted);
+    for (std::size_t n = 1; n < map.copies.size(); ++n)
+        if (map.copies[n] != 0)
+            out.gauge("blossom_gw_replicas", "Blobs on the map by how many copies they have",
+                      map.copies[n], {{"copies", base::text(n)}});
 }
 
 void describe(Exposition& out, const fanout::Locator::Snapshot& locator) {

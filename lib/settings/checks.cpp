@@ -117,6 +117,14 @@ std::string check_service_key(std::string_view text) {
     return "is not a secret key: write an nsec, 64 hex digits, or file:/path";
 }
 
+std::string check_admin_token(std::string_view text) {
+    constexpr std::size_t kShortest = 16;
+    const bool plain = std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7f; });
+    if (text.empty() || text.starts_with(kKeyFile) || (plain && text.size() >= kShortest))
+        return {};
+    return "must be at least 16 printable characters without spaces, or file:/path";
+}
+
 std::string check_proxy(std::string_view text) {
     const auto slash = text.find('/');
     const auto bits = address_bits(std::string(text.substr(0, slash)));

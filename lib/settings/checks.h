@@ -47,6 +47,8 @@ std::string check_optional_url(std::string_view text);
 std::string check_listen_address(std::string_view text);
 // "host", "host:port", "[v6]:port", or an http(s) URL without path.
 std::string check_connect_to(std::string_view text);
+// "", a token that cannot be guessed, or kKeyFile and a path; the answer repeats nothing of it.
+std::string check_admin_token(std::string_view text);
 // "", a secret key, or kKeyFile and a path; the answer repeats nothing of it.
 inline constexpr std::string_view kKeyFile = "file:";
 std::string check_service_key(std::string_view text);

@@ -326,6 +326,23 @@ Section<S> logs() {
             {
                 key("log.level", &S::log_level, "What is logged; -v sets debug."),
                 key("log.format", &S::log_format, "One line per event, as text or as JSON."),
+                key("log.instant", &S::log_instant,
+                    "A line also for each request that is answered from memory, such as a redirect "
+                    "of a known blob. They are counted in any case.")
+                    .live(),
+            }};
+}
+
+Section<S> administration() {
+    return {"Administration",
+            {
+                key("admin.token", &S::admin_token,
+                    "Who shows it sees whole hashes and keys on the dashboard and may start "
+                    "repairs: at least 16 characters, or file:/path of a file with it. Empty = "
+                    "nobody.",
+                    check_admin_token)
+                    .live()
+                    .with_default("none"),
             }};
 }
 
@@ -333,11 +350,11 @@ Section<S> logs() {
 
 std::vector<Section<Settings>> server_sections() {
     return {listening(), uploads(), downloads(), lists(),     deletes(), repairs(),
-            tokens(),    rates(),   upstreams(), resources(), logs()};
+            tokens(),    rates(),   upstreams(), resources(), logs(),    administration()};
 }
 
 std::vector<std::string_view> later_server_keys() {
-    return {"admin", "log.instant", "cache", "cache_dir", "cache_max_bytes", "verify", "streams"};
+    return {"cache", "cache_dir", "cache_max_bytes", "verify", "streams"};
 }
 
 std::vector<std::string_view> later_top_keys() {

@@ -181,6 +181,9 @@ struct Settings {
     // Logs.
     base::Level log_level = base::Level::info;
     base::Log::Format log_format = base::Log::Format::text;
+    bool log_instant = false;
+
+    std::string admin_token;  // itself or file:PATH; never shown; "": no /admin
 
     Strategy download_strategy() const {
         return download_redirect_strategy.value_or(redirect_strategy);

@@ -20,6 +20,8 @@ struct Seen {
     std::string path;
     int status = 0;
     std::uint64_t body_bytes = 0;
+    std::string client, request_id;
+    bool at_once = false, cut = false;
 };
 
 // Answers GET /now at once; every other request on a worker, by `on_request`.
@@ -39,10 +41,16 @@ public:
     }
     Reply handle(Request& request) override { return on_request(request); }
     std::uint64_t body_bytes_max(const Head& /*head*/) const override { return bytes_max; }
-    void answered(const Head& head, std::string_view /*peer*/, int status,
-                  std::uint64_t body_bytes) override {
+    void answered(const Answered& answer) override {
         seen.with([&](auto& all) {
-            all.push_back({std::string(head.method), std::string(head.path), status, body_bytes});
+            all.push_back({.method = std::string(answer.head.method),
+                           .path = std::string(answer.head.path),
+                           .status = answer.status,
+                           .body_bytes = answer.body_bytes,
+                           .client = std::string(answer.client),
+                           .request_id = std::string(answer.request_id),
+                           .at_once = answer.at_once,
+                           .cut = answer.cut});
         });
     }
 

@@ -9,22 +9,12 @@ import { createServer } from "node:http";
 import { join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { openBrowser } from "./chromium.mjs";
 import { holds } from "./round_trip.mjs";
 import { Person, freshBody, sha256 } from "./tokens.mjs";
 import { World } from "./world.mjs";
 
 const kMebibyte = 1024 * 1024;
-const kFlags = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-];
 const kModules = fileURLToPath(new URL("node_modules/", import.meta.url));
 // Where the page finds the published client and what it imports.
 const kImports = {
@@ -66,10 +56,7 @@ before(async () => {
     roomy = await world.gateway(stores, { quorum_reply: "all" });
     site = createServer(answerFromSite).listen(0, "127.0.0.1");
     await once(site, "listening");
-    context = await chromium.launchPersistentContext(world.path("chromium"), {
-        executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-        args: kFlags,
-    });
+    context = await openBrowser(world.path("chromium"));
     page = await context.newPage();
     await page.goto(`http://127.0.0.1:${site.address().port}/`);
 });

@@ -143,10 +143,14 @@ export class World {
             .map((program) => program.output.split("\n").filter((line) => /^[A-Z]+ \//.test(line)));
     }
 
-    // A gateway over these upstreams; `server` are keys under `server:`. Its address.
+    // A gateway over these upstreams, each a URL or an object of its keys; `server` are keys under
+    // `server:`. Its address.
     async gateway(upstreams, server = {}) {
         const config = this.path("gateway.yaml");
-        const list = upstreams.map((url) => `  - url: ${JSON.stringify(url)}\n`).join("");
+        const list = upstreams
+            .map((one) => (typeof one === "string" ? { url: one } : one))
+            .map((one) => `  -\n${yaml(one, "    ")}`)
+            .join("");
         const keys = { listen_addr: "127.0.0.1:0", ledger_path: this.path("ledger.db"), ...server };
         await writeFile(config, `upstream_servers:\n${list}server:\n${yaml(keys, "  ")}`);
         return this.start(kEspalier, ["serve", "--config", config]);

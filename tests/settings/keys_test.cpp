@@ -67,6 +67,8 @@ const Samples kServerSamples{
     {"replicas_target", "2"},
     {"repair_bandwidth", "1MiB"},
     {"service_key", "file:/run/espalier.key"},
+    {"log.instant", "true"},
+    {"admin.token", "file:/run/espalier.token"},
     {"auth.writes", "forward"},
     {"allowed_pubkeys", "[7e7e9c42a91bfef19fa929e5fda1b72e0ebc1a4c1141673e2794234d86addf4e]"},
     {"require_x", "strict"},

@@ -61,8 +61,6 @@ TEST_CASE("a key that later versions take is refused as such") {
         CHECK(problems_of(with_upstream(base::text("    ", line, "\n")))
                   .ends_with("known, but not available in this version yet"));
     }
-    CHECK(problems_of(with_server("  log: {instant: true}\n"))
-              .ends_with("server.log.instant: known, but not available in this version yet"));
 }
 
 TEST_CASE("lenient: unknown and later keys are warnings, everything else stays an error") {
