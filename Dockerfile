@@ -3,6 +3,7 @@
 FROM debian:12-slim AS build
 WORKDIR /src
 COPY scripts/common.sh scripts/setup scripts/
+COPY web/package.json web/package-lock.json web/
 RUN scripts/setup
 COPY CMakeLists.txt CMakePresets.json ./
 COPY cmake cmake

@@ -1,7 +1,6 @@
 # Writes the files of web/ into a C++ file: cmake -DOUTPUT=… -DFILES="PATH=FILE;…" -P embed.cmake
 # PATH is where the file is asked for.
-set(types html "text/html; charset=utf-8" css "text/css; charset=utf-8"
-  js "text/javascript; charset=utf-8" svg "image/svg+xml")
+set(types html text/html css text/css js text/javascript svg image/svg+xml)
 set(code "#include \"dashboard/embedded.h\"\n\n#include <array>\n\n")
 string(APPEND code "namespace espalier::dashboard {\nnamespace {\n\nusing namespace std::string_view_literals;\n\n")
 string(APPEND code "constexpr std::array kFiles{\n")
@@ -17,6 +16,9 @@ foreach(entry IN LISTS FILES)
   endif()
   math(EXPR place "${place} + 1")
   list(GET types ${place} type)
+  if(type MATCHES "^text/")
+    string(APPEND type "; charset=utf-8")
+  endif()
   file(READ "${file}" bytes HEX)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" bytes "${bytes}")
   string(APPEND code "    EmbeddedFile{\"${path}\"sv, \"${type}\"sv, \"${bytes}\"sv},\n")

@@ -1,5 +1,7 @@
 // espalier: the command line. Each subcommand has a file of its own; this one only reads
 // the arguments.
+#include <cstdlib>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -7,8 +9,11 @@
 
 #include "auth.h"
 #include "check.h"
+#include "command_line.h"
+#include "completion.h"
 #include "demo.h"
 #include "healthcheck.h"
+#include "manual.h"
 #include "missing.h"
 #include "reload.h"
 #include "repair.h"
@@ -131,6 +136,13 @@ void describe_healthcheck(CLI::App& command, HealthcheckOptions& options) {
     command.add_option("url", options.url, "Where the gateway is")->capture_default_str();
 }
 
+int print_completion(const CLI::App& app, const std::string& shell) {
+    const auto text = completion(command_line_of(app), shell);
+    if (text) std::cout << *text;
+    if (!text) std::cerr << text.error().reason << '\n';
+    return text ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int run(int argc, char** argv) {
     CLI::App app("A gateway that makes several Blossom servers one");
     app.set_version_flag("--version", kVersion);
@@ -172,6 +184,11 @@ int run(int argc, char** argv) {
     auto* const healthcheck_command =
         app.add_subcommand("healthcheck", "Ask a gateway how it is; exit status 1: not well");
     describe_healthcheck(*healthcheck_command, healthcheck);
+    auto* const manual_command = app.add_subcommand("manual", "Print the manual page, for man");
+    auto* const completion_command =
+        app.add_subcommand("completion", "Print what a shell needs to complete commands");
+    std::string shell;
+    completion_command->add_option("shell", shell, "bash, zsh or fish")->required();
     app.require_subcommand(0, 1);
     try {
         app.parse(arguments(argc, argv));
@@ -186,6 +203,11 @@ int run(int argc, char** argv) {
     if (missing_command->parsed()) return run_missing(missing);
     if (repair_command->parsed()) return run_repair(repair);
     if (reload_command->parsed()) return run_reload(reload);
+    if (completion_command->parsed()) return print_completion(app, shell);
+    if (manual_command->parsed()) {
+        std::cout << manual_page(command_line_of(app), kVersion);
+        return EXIT_SUCCESS;
+    }
     if (healthcheck_command->parsed()) return run_healthcheck(healthcheck);
     return run_serve(serve);
 }

@@ -91,7 +91,7 @@ TEST_CASE("with format json every line is an object, whatever its values hold") 
     REQUIRE(first.is_object());
     CHECK(first["message"] == "a \"quoted\"\nmessage");
     CHECK(first["level"] == "warning");
-    CHECK(first["n"] == "-5");
+    CHECK(first["n"] == -5);
     CHECK(first["path"].get<std::string>().starts_with("a\"b\\c\n=d\x01"));
     CHECK(first["time"].get<std::string>().size() > 20);
     CHECK(nlohmann::json::parse(lines[1], nullptr, false)["message"] == "bare");

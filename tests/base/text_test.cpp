@@ -156,3 +156,14 @@ TEST_CASE("a slice is a piece of a block that lives as long as its last slice") 
     CHECK(text(front) == "hello");
     CHECK(Slice::copy_of("").empty());
 }
+
+TEST_CASE("abridged text shows the beginnings of hashes, keys and tokens") {
+    const std::string hash(64, 'a');
+    CHECK(base::abridged("") == "");
+    CHECK(base::abridged("a plain sentence, with 12345 and words.") ==
+          "a plain sentence, with 12345 and words.");
+    CHECK(base::abridged(hash) == "aaaaaaaa...");
+    CHECK(base::abridged("blob " + hash + "/x is gone") == "blob aaaaaaaa.../x is gone");
+    CHECK(base::abridged("npub1" + std::string(58, 'q')) == "npub1qqq...");
+    CHECK(base::abridged(std::string(40, 'z')) == std::string(40, 'z'));
+}

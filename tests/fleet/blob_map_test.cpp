@@ -51,6 +51,32 @@ TEST_CASE("a blob is known at the servers that confirmed it") {
     CHECK(f.map.snapshot().entries == 2);
 }
 
+TEST_CASE("blobs are counted by how many copies they have, whatever happens to them") {
+    Fixture f(4);
+    const auto copies = [&] {
+        const auto all = f.map.snapshot().copies;
+        return std::vector<std::uint32_t>(all.begin(), all.begin() + 4);
+    };
+    f.learn(1, 0);
+    f.learn(2, 0);
+    f.learn(2, 1);
+    f.learn(2, 1);
+    f.learn(3, 5);
+    CHECK(copies() == std::vector<std::uint32_t>{0, 2, 1, 0});
+    f.map.forget(blob_name(2), 0);
+    f.map.forget(blob_name(2), 7);
+    CHECK(copies() == std::vector<std::uint32_t>{0, 3, 0, 0});
+    f.map.forget(blob_name(1), 0);
+    f.map.deleted(blob_name(3), f.now);
+    f.map.forget(blob_name(99), 0);
+    CHECK(copies() == std::vector<std::uint32_t>{0, 1, 0, 0});
+    f.now += Seconds{1};
+    for (std::size_t blob = 10; blob < 30; ++blob) f.learn(blob, 2);  // more than there is room for
+    CHECK(copies() == std::vector<std::uint32_t>{0, 4, 0, 0});
+    f.map.restore({blob_name(77), {.servers = fleet::UpstreamSet(0b111), .verified = f.now}});
+    CHECK(copies() == std::vector<std::uint32_t>{0, 3, 0, 1});
+}
+
 TEST_CASE("a server that lacks the blob is taken off, and the entry with the last one") {
     Fixture f;
     f.learn(1, 0);

@@ -52,8 +52,15 @@ TEST_CASE("the fixed paths are matched whole and by case") {
     CHECK(route_of("/live") == Route::live);
     CHECK(route_of("/stats") == Route::stats);
     CHECK(route_of("/metrics") == Route::metrics);
-    for (const auto* const path :
-         {"", "/upload/", "/Upload", "/uploads", "/healthz", "/../health", "/x"})
+    CHECK(route_of("/events") == Route::events);
+    CHECK(route_of("/docs") == Route::docs);
+    CHECK(route_of("/docs/operations") == Route::docs);
+    CHECK(route_of("/assets/app.js") == Route::assets);
+    CHECK(route_of("/admin") == Route::admin);
+    CHECK(route_of("/admin/repair") == Route::admin);
+    CHECK(route_of("/where/" + kHash) == Route::where);
+    for (const auto* const path : {"", "/upload/", "/Upload", "/uploads", "/healthz", "/../health",
+                                   "/x", "/docsx", "/administer", "/where", "/assets", "/events/"})
         CHECK(route_of(path) == Route::unknown);
 }
 

@@ -184,12 +184,18 @@ TEST_CASE("an address that is taken, or none at all, is named in the error") {
 TEST_CASE("every answer is reported once, with its status and body bytes") {
     Fixture fixture;
     auto client = fixture.connect();
-    client.ask(get("/now"));
-    client.ask(put("/work", "12345"));
-    client.ask("GET / HTTP/1.1\r\n\r\n");
+    std::vector<std::string> ids;
+    for (const auto& request :
+         {get("/now"), put("/work", "12345"), std::string("GET / HTTP/1.1\r\n\r\n")})
+        ids.emplace_back(client.ask(request).headers.value("X-Request-Id"));
     fixture.server.stop(base::Deadline::never());
-    fixture.handlers.seen.with([](const auto& seen) {
+    fixture.handlers.seen.with([&](const auto& seen) {
         REQUIRE(seen.size() == 3);
+        for (std::size_t i = 0; i < 3; ++i) {
+            CHECK(seen[i].request_id == ids[i]);
+            CHECK(seen[i].client == "127.0.0.1");
+            CHECK(seen[i].at_once == (i == 0));
+        }
         CHECK(seen[0].status == 307);
         CHECK(seen[0].path == "/now");
         CHECK(seen[1].status == 200);

@@ -79,6 +79,12 @@ TEST_CASE("a parked reply sends pieces as they come and keeps the connection at 
     CHECK(answer.body == "data: 1\n\ndata: 2\n\n");
     CHECK(client.ask(get("/now")).status == 307);
     fixture.until([](const auto& now) { return now.parked == 0; });
+    fixture.handlers.seen.with([&](const auto& seen) {
+        REQUIRE(seen.size() == 2);
+        CHECK(seen[0].request_id == answer.headers.value("X-Request-Id"));
+        CHECK(seen[0].client == "127.0.0.1");
+        CHECK(seen[0].body_bytes == 18);
+    });
 }
 
 TEST_CASE("pieces arrive before the end") {

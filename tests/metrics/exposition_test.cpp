@@ -1,6 +1,7 @@
 // The text that Prometheus scrapes, read by a small parser of its format.
 #include "metrics/exposition.h"
 
+#include <array>
 #include <cctype>
 #include <cstdlib>
 #include <map>
@@ -38,19 +39,24 @@ struct Scrape {
         if (line.starts_with("# TYPE ")) {
             family = word(line, 7);
             const auto type = line.substr(7 + family.size() + 1);
-            return types.emplace(family, type).second && (type == "counter" || type == "gauge");
+            return types.emplace(family, type).second &&
+                   (type == "counter" || type == "gauge" || type == "histogram");
         }
         return read_sample(line);
     }
     bool read_sample(const std::string& line) {
         const auto end = line.find_first_of("{ ");
         const auto name = line.substr(0, end);
-        if (!is_name(name) || name != family) return false;  // samples follow their TYPE
+        if (!is_name(name) || !is_of_family(name)) return false;  // samples follow their TYPE
         const auto close = line[end] == '{' ? labels_end(line, end + 1) : end;
         if (close == std::string::npos || line[close] != ' ') return false;
         char* rest = nullptr;
         const double value = std::strtod(line.c_str() + close + 1, &rest);
         return *rest == '\0' && samples.emplace(line.substr(0, close), value).second;
+    }
+    bool is_of_family(const std::string& name) const {
+        if (types.at(family) != "histogram") return name == family;
+        return name == family + "_bucket" || name == family + "_sum" || name == family + "_count";
     }
     // Past the brace that closes name="value",…; npos when malformed.
     static std::size_t labels_end(const std::string& line, std::size_t at) {
@@ -94,6 +100,21 @@ TEST_CASE("counters and gauges are written with help, type, labels and value") {
     CHECK(scrape.samples.at("level") == 1.5);
 }
 
+TEST_CASE("a histogram's buckets are cumulative and end with all") {
+    Exposition out;
+    constexpr std::array<double, 2> kBounds{0.5, 1};
+    constexpr std::array<std::uint64_t, 3> kCounts{2, 0, 5};
+    out.histogram("took_seconds", "How long", kBounds, kCounts, 9.5, {{"op", "a"}});
+    const Scrape scrape(out.text());
+    CHECK(scrape.wrong.empty());
+    CHECK(scrape.types.at("took_seconds") == "histogram");
+    CHECK(scrape.samples.at(R"(took_seconds_bucket{op="a",le="0.5"})") == 2);
+    CHECK(scrape.samples.at(R"(took_seconds_bucket{op="a",le="1"})") == 2);
+    CHECK(scrape.samples.at(R"(took_seconds_bucket{op="a",le="+Inf"})") == 7);
+    CHECK(scrape.samples.at(R"(took_seconds_count{op="a"})") == 7);
+    CHECK(scrape.samples.at(R"(took_seconds_sum{op="a"})") == 9.5);
+}
+
 TEST_CASE("label values are escaped") {
     Exposition out;
     out.gauge("level", "How high", 1, {{"host", "a\"b\\c\nd"}});
@@ -134,9 +155,13 @@ TEST_CASE("every room's figures make a scrape without a wrong line") {
     upstreams[1].probe_age = 2;
     upstreams[1].clock_skew = -4;
     upstreams[1].offers[1].offered = fleet::Capability::yes;
+    upstreams[1].lookups_took.counts[0] = 3;
+    upstreams[1].failures[static_cast<std::size_t>(fleet::Failure::wrong_hash)] = 2;
+    fleet::BlobMap::Snapshot map{.entries = 9, .bytes = 900, .evicted = 1};
+    map.copies[2] = 9;
     Exposition out;
     metrics::describe(out, upstreams);
-    metrics::describe(out, fleet::BlobMap::Snapshot{.entries = 9, .bytes = 900, .evicted = 1});
+    metrics::describe(out, map);
     metrics::describe(out,
                       fanout::Locator::Snapshot{.started = 1, .shared = 2, .negative_hits = 3});
     metrics::describe(out, engine::Engine::Snapshot{});
@@ -163,5 +188,10 @@ TEST_CASE("every room's figures make a scrape without a wrong line") {
     CHECK(of_one("probe_age_seconds") == 2);
     CHECK(of_one("clock_skew_seconds") == -4);
     CHECK(of_one("capability", ",endpoint=\"mirror\"") == 1);
+    CHECK(of_one("state") == 0);
+    CHECK(of_one("latency_seconds_count", ",op=\"lookup\"") == 3);
+    CHECK(of_one("failures_total", ",kind=\"wrong_hash\"") == 2);
+    CHECK(scrape.samples.at("blossom_gw_hash_mismatch_total{upstream=\"up1.example:8080\"}") == 2);
     CHECK(scrape.samples.at("blossom_gw_map_entries") == 9);
+    CHECK(scrape.samples.at("blossom_gw_replicas{copies=\"2\"}") == 9);
 }
