@@ -54,14 +54,32 @@ test("promtool finds nothing wrong with our metrics, our configuration and our a
     await promtool(["test", "rules", "alerts_test.yml"]);
 });
 
-test("every metric that an alert looks at is there", async () => {
-    const said = await metrics();
-    const alerts = await readFile(`${kConfig}/alerts.yml`, "utf8");
-    const names = new Set(alerts.match(/blossom_gw_[a-z_]+/g));
+test("every metric that an alert or the Grafana dashboard looks at is there", async () => {
+    // So that there is a blob with a copy.
+    await upload(gateway, new Person(), new Blob([freshBody(1000).body]));
+    let said = "";
+    while (!said.includes("\nblossom_gw_replicas{")) said = await metrics();
+    const names = new Set();
+    for (const file of ["alerts.yml", "grafana.json"]) {
+        const text = await readFile(`${kConfig}/${file}`, "utf8");
+        for (const name of text.match(/blossom_gw_[a-z_]+/g)) names.add(name);
+    }
     // Nobody's clock is known yet.
     names.delete("blossom_gw_upstream_clock_skew_seconds");
-    assert(names.size >= 5);
+    assert(names.size >= 25);
     for (const name of names) assert(said.includes(`\n${name}`), `${name} is not in /metrics`);
+});
+
+test("Prometheus understands every question of the Grafana dashboard", async () => {
+    const { panels } = JSON.parse(await readFile(`${kConfig}/grafana.json`, "utf8"));
+    const expressions = panels.flatMap((panel) => panel.targets ?? []).map((target) => target.expr);
+    assert(expressions.length >= 25);
+    const rules = expressions.map(
+        (text, i) => `      - record: r${i}\n        expr: ${JSON.stringify(text.replaceAll("$__rate_interval", "1m"))}\n`,
+    );
+    const file = world.path("rules.yml");
+    await writeFile(file, `groups:\n  - name: grafana\n    rules:\n${rules.join("")}`);
+    await promtool(["check", "rules", file]);
 });
 
 test("a Prometheus that scrapes the gateway says how many uploads there were", async () => {
