@@ -1,12 +1,13 @@
 // The last fifteen minutes as two charts, drawn by uPlot (https://github.com/leeoniya/uPlot).
 /* global uPlot */
 import { byId } from "./dom.js";
-import { bytes, milliseconds } from "./words.js";
+import { bytes, milliseconds, time } from "./words.js";
 
 const kSpan = 15 * 60;
 const kHeight = 210;
 const samples = new Map();
 const charts = [];
+let now = Date.now() / 1000; // by the gateway's clock, as soon as it is known
 
 function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -41,10 +42,10 @@ function draw(chart) {
         width: box.clientWidth,
         height: kHeight,
         legend: { live: true },
-        scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] } },
-        axes: [axis({}), axis({ size: 78, values: (_, values) => values.map(chart.show) })],
+        scales: { x: { time: true, range: () => [now - kSpan, now] }, y: { range: (_, low, high) => [0, Math.max(high ?? 0, 1) * 1.1] } },
+        axes: [axis({ space: 90, values: (_, values) => values.map(time) }), axis({ size: 78, values: (_, values) => values.map(chart.show) })],
         series: [
-            { value: "{HH}:{mm}:{ss}" },
+            { value: (_, value) => (value ? time(value) : "–") },
             ...chart.names.map((label, i) => ({
                 label,
                 stroke: colour(`--series-${i + 1}`),
@@ -78,12 +79,13 @@ export function startCharts() {
     });
 }
 
-export function showTimeline(now) {
-    if (now.timeline.length === 0) return;
-    for (const row of now.timeline) samples.set(row[0], row);
-    for (const at of samples.keys()) if (at < now.time - kSpan) samples.delete(at);
+export function showTimeline(snapshot) {
+    if (snapshot.timeline.length === 0) return;
+    now = snapshot.time;
+    for (const row of snapshot.timeline) samples.set(row[0], row);
+    for (const at of samples.keys()) if (at < now - kSpan) samples.delete(at);
     for (const chart of charts) {
         chart.plot.setData(columnsOf(chart));
-        byId(chart.id).setAttribute("aria-label", chart.sum(now.timeline.at(-1)));
+        byId(chart.id).setAttribute("aria-label", chart.sum(snapshot.timeline.at(-1)));
     }
 }

@@ -300,7 +300,9 @@ Result<void> show(const DemoOptions& options, const Folder& folder) {
     if (auto started = world.start(); !started) return started;
     if (auto shown = Show(world, path, *file).run(); !shown) return shown;
     if (options.once) return {};
-    std::cout << "\nIt works, and stays up until Ctrl-C.\n" << std::flush;
+    std::cout << "\nIt works, and stays up until Ctrl-C: the dashboard is at " << world.gateway()
+              << "/\n"
+              << std::flush;
     wait_for_ending_signal();
     return {};
 }

@@ -25,8 +25,8 @@ std::vector<Asset> load() {
 }  // namespace
 
 std::span<const Asset> assets() {
-    static const std::vector<Asset> kAll = load();
-    return kAll;
+    static const std::vector<Asset> loaded = load();
+    return loaded;
 }
 
 const Asset* find_asset(std::string_view path) {

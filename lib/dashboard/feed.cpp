@@ -25,7 +25,8 @@ struct Feed::Audience {
     struct State {
         std::uint64_t number = 0;  // of the event
         std::shared_ptr<const std::string> event;
-        std::map<const Stream*, std::shared_ptr<base::Bell>> bells;
+        std::map<std::uint64_t, std::shared_ptr<base::Bell>> bells;  // by the streams' ids
+        std::uint64_t last_id = 0;
     };
     std::atomic<std::size_t> watchers{0};
     base::Guarded<State> state;
@@ -35,9 +36,12 @@ class Feed::Stream : public http::Source {
 public:
     // `first` was written after event `number`, or before the next one.
     Stream(std::shared_ptr<Audience> audience, std::uint64_t number, std::string first)
-        : audience_(std::move(audience)), seen_(number), first_(std::move(first)) {}
+        : audience_(std::move(audience)),
+          id_(audience_->state.with([](auto& state) { return ++state.last_id; })),
+          seen_(number),
+          first_(std::move(first)) {}
     ~Stream() override {
-        audience_->state.with([this](auto& state) { state.bells.erase(this); });
+        audience_->state.with([this](auto& state) { state.bells.erase(id_); });
         --audience_->watchers;
     }
     Stream(const Stream&) = delete;
@@ -54,11 +58,12 @@ public:
     }
 
     void ring_on_change(std::shared_ptr<base::Bell> bell) override {
-        audience_->state.with([&](auto& state) { state.bells[this] = std::move(bell); });
+        audience_->state.with([&](auto& state) { state.bells[id_] = std::move(bell); });
     }
 
 private:
     const std::shared_ptr<Audience> audience_;
+    const std::uint64_t id_;
     std::uint64_t seen_;
     std::string first_;
 };
@@ -119,7 +124,7 @@ void Feed::publish(Steady::time_point now, const metrics::Condition& condition) 
         state.event = event;
         return state.bells;
     });
-    for (const auto& [stream, bell] : bells) bell->ring();
+    for (const auto& [id, bell] : bells) bell->ring();
 }
 
 }  // namespace espalier::dashboard

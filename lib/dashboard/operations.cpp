@@ -31,11 +31,16 @@ std::uint64_t Operations::begin(std::string_view what, std::string_view request_
     return id;
 }
 
+Operations::Entry* Operations::find(State& state, std::uint64_t id) {
+    const auto known =
+        std::ranges::find(state.entries, id, [](const Entry& entry) { return entry.operation.id; });
+    return known == state.entries.end() ? nullptr : &*known;
+}
+
 void Operations::change(std::uint64_t id, const Change& change) {
     state_.with([&](State& state) {
-        const auto known = std::ranges::find(state.entries, id,
-                                             [](const Entry& entry) { return entry.operation.id; });
-        if (known == state.entries.end()) return;
+        Entry* const known = find(state, id);
+        if (known == nullptr) return;
         change(known->operation);
         known->operation.version = ++state.version;
         if (known->operation.is_over()) known->progress = {};
@@ -45,8 +50,7 @@ void Operations::change(std::uint64_t id, const Change& change) {
 
 void Operations::follow(std::uint64_t id, Progress progress) {
     state_.with([&](State& state) {
-        for (Entry& entry : state.entries)
-            if (entry.operation.id == id) entry.progress = std::move(progress);
+        if (Entry* const entry = find(state, id)) entry->progress = std::move(progress);
     });
 }
 

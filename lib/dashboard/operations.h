@@ -75,6 +75,8 @@ private:
         std::uint64_t last_id = 0, version = 0;
         std::shared_ptr<base::Bell> bell;
     };
+    // Null when it has been dropped.
+    static Entry* find(State& state, std::uint64_t id);
     void ring() const;
 
     const base::Clock& clock_;

@@ -12,7 +12,7 @@ Account::Account(dashboard::Operations& operations, const fleet::Fleet& fleet,
       id_(operations.begin(what, request.id)) {}
 
 void Account::about(const std::optional<protocol::BlobHash>& hash, std::string_view pubkey,
-                    std::optional<std::uint64_t> bytes) {
+                    std::optional<std::uint64_t> bytes) const {
     operations_.change(id_, [&](Operation& operation) {
         if (hash) operation.hash = hash->hex();
         if (!pubkey.empty()) operation.pubkey = pubkey;
@@ -41,7 +41,12 @@ void Account::follow(const std::shared_ptr<fanout::Upload>& upload) const {
     });
 }
 
-void Account::close(const http::Reply& reply) const {
+Account::~Account() {
+    if (!closed_) close(http::Reply(500));
+}
+
+void Account::close(const http::Reply& reply) {
+    closed_ = true;
     operations_.change(id_, [&](Operation& operation) {
         operation.status = reply.status();
         operation.reason = reply.headers().value("X-Reason");

@@ -26,9 +26,13 @@ public:
     // What is referred to outlives the operation; the request, the Account.
     Account(dashboard::Operations& operations, const fleet::Fleet& fleet, std::string_view what,
             const http::Request& request);
+    // Without a reply, because the handler threw, it ends as a failure of ours.
+    ~Account();
+    Account(const Account&) = delete;
+    Account& operator=(const Account&) = delete;
 
     void about(const std::optional<protocol::BlobHash>& hash, std::string_view pubkey,
-               std::optional<std::uint64_t> bytes);
+               std::optional<std::uint64_t> bytes) const;
     void outcomes(std::span<const fleet::Outcome> outcomes) const;
     // The same for what becomes known behind the reply.
     std::function<void(std::span<const fleet::Outcome>)> later() const;
@@ -36,7 +40,7 @@ public:
     void follow(const std::shared_ptr<fanout::Upload>& upload) const;
     std::string_view request_id() const { return request_id_; }
     // The reply ends it, as far as the client is concerned.
-    void close(const http::Reply& reply) const;
+    void close(const http::Reply& reply);
 
 private:
     dashboard::Operations& operations_;
@@ -44,6 +48,7 @@ private:
     const std::string_view request_id_;  // the request's
     const std::uint64_t id_;
     const base::Steady::time_point begun_ = base::Steady::now();
+    bool closed_ = false;
 };
 
 }  // namespace espalier::gateway

@@ -75,6 +75,7 @@ metrics::Reads Counters::reads() const {
 
 std::vector<metrics::Refusal> Counters::refusals() const {
     std::vector<metrics::Refusal> all;
+    all.reserve(refusals_.size());
     for (std::size_t why = 0; why < refusals_.size(); ++why)
         all.push_back({name_of(static_cast<protocol::AuthRefusal>(why)), refusals_[why]});
     return all;

@@ -129,7 +129,7 @@ void follow_up(const Deletion& deletion, const std::vector<Outcome>& outcomes) {
 
 }  // namespace
 
-http::Reply delete_blob(const Parts& parts, const http::Request& request, Account& account) {
+http::Reply delete_blob(const Parts& parts, const http::Request& request, const Account& account) {
     const auto path = protocol::parse_blob_path(request.head.path);
     if (!path)
         return http::Reply::of({.kind = path.error() == protocol::PathError::bad_hash

@@ -7,6 +7,6 @@
 
 namespace espalier::gateway {
 
-http::Reply delete_blob(const Parts& parts, const http::Request& request, Account& account);
+http::Reply delete_blob(const Parts& parts, const http::Request& request, const Account& account);
 
 }  // namespace espalier::gateway

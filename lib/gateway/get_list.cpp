@@ -114,7 +114,7 @@ private:
 
 }  // namespace
 
-http::Reply get_list(const Parts& parts, const http::Request& request, Account& account) {
+http::Reply get_list(const Parts& parts, const http::Request& request, const Account& account) {
     const auto pubkey = protocol::PublicKey::parse(request.head.path.substr(kListPrefix.size()));
     if (!pubkey)
         return http::Reply::of({.kind = base::ErrorKind::invalid,

@@ -10,6 +10,6 @@
 
 namespace espalier::gateway {
 
-http::Reply get_list(const Parts& parts, const http::Request& request, Account& account);
+http::Reply get_list(const Parts& parts, const http::Request& request, const Account& account);
 
 }  // namespace espalier::gateway

@@ -17,7 +17,7 @@ namespace espalier::gateway {
 
 class PutMirror {
 public:
-    PutMirror(const Parts& parts, Account& account)
+    PutMirror(const Parts& parts, const Account& account)
         : parts_(parts), account_(account), storing_(parts, account) {}
     http::Reply handle(http::Request& request);
 
@@ -56,7 +56,7 @@ private:
     http::Reply conclude(const http::Request& request, const Intake& intake, Stored stored) const;
 
     const Parts& parts_;
-    Account& account_;
+    const Account& account_;
     const Storing storing_;
 };
 

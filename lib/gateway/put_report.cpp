@@ -34,7 +34,7 @@ base::Result<void> check_report(std::string_view body) {
 
 }  // namespace
 
-http::Reply put_report(const Parts& parts, http::Request& request, Account& account) {
+http::Reply put_report(const Parts& parts, http::Request& request, const Account& account) {
     const auto deadline = base::Deadline::after(parts.options.timeout);
     const auto body = request.body.read_all(kReportBytesMax, deadline);
     if (!body) return http::Reply::of(body.error());

@@ -9,6 +9,6 @@
 
 namespace espalier::gateway {
 
-http::Reply put_report(const Parts& parts, http::Request& request, Account& account);
+http::Reply put_report(const Parts& parts, http::Request& request, const Account& account);
 
 }  // namespace espalier::gateway

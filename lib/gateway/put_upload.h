@@ -16,7 +16,7 @@ namespace espalier::gateway {
 
 class PutUpload {
 public:
-    PutUpload(const Parts& parts, Purpose purpose, Account& account)
+    PutUpload(const Parts& parts, Purpose purpose, const Account& account)
         : parts_(parts), purpose_(purpose), account_(account), storing_(parts, account) {}
     http::Reply handle(http::Request& request);
 
@@ -50,7 +50,7 @@ private:
 
     const Parts& parts_;
     const Purpose purpose_;
-    Account& account_;
+    const Account& account_;
     const Storing storing_;
 };
 

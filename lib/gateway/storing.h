@@ -42,7 +42,7 @@ struct Stored {
 
 class Storing {
 public:
-    Storing(const Parts& parts, Account& account) : parts_(parts), account_(account) {}
+    Storing(const Parts& parts, const Account& account) : parts_(parts), account_(account) {}
 
     // min_upload_servers, or what X-Min-Upstreams wants. Errors: invalid.
     base::Result<int> quorum_for(const http::Head& head) const;
@@ -90,7 +90,7 @@ private:
     fanout::UploadStatus await_verdict(fanout::Upload& upload, base::Deadline deadline) const;
 
     const Parts& parts_;
-    Account& account_;
+    const Account& account_;
 };
 
 }  // namespace espalier::gateway

@@ -26,12 +26,6 @@ Reply Reply::json(int status, std::string body) {
     return reply;
 }
 
-Reply Reply::html(std::string body) {
-    Reply reply(200);
-    reply.body(std::move(body), "text/html; charset=utf-8");
-    return reply;
-}
-
 Reply Reply::of(const base::Error& error) {
     Reply reply = json(status_of(error.kind), message_json(error.reason));
     reply.reason(error.reason);

@@ -68,7 +68,6 @@ public:
 
     explicit Reply(int status = 200) : status_(status) {}
     static Reply json(int status, std::string body);
-    static Reply html(std::string body);
     // The status of the error's kind, X-Reason, and {"message": reason} as body.
     static Reply of(const base::Error& error);
     // The connection is kept by the pusher; no worker is held.

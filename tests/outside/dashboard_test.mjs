@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { npubEncode } from "nostr-tools/nip19";
 import { openBrowser } from "./chromium.mjs";
 import { holds } from "./round_trip.mjs";
@@ -15,6 +16,7 @@ import { World } from "./world.mjs";
 
 const kToken = "a-token-for-the-operator";
 const kPageBytesMax = 150 * 1024;
+const kPictures = process.env.ESPALIER_SCREENSHOTS;
 const kDesk = { width: 1280, height: 900 };
 const kPhone = { width: 390, height: 844 };
 const kAxe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -70,6 +72,19 @@ async function put(body, to = gateway, type = "image/png") {
 
 function host(url) {
     return new URL(url).host;
+}
+
+async function assertFits(page) {
+    const [scroll, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+    assert(scroll <= width, `${page.url()}: ${scroll} > ${width}`);
+}
+
+async function assertUsable(page) {
+    // Through the browser's own channel: the page's policy would not let it in.
+    await page.evaluate(kAxe);
+    const { violations } = await page.evaluate(() => window.axe.run());
+    const bad = violations.filter((one) => ["serious", "critical"].includes(one.impact));
+    assert.deepEqual(bad.map((one) => `${page.url()}: ${one.id}: ${one.nodes[0].html}`), []);
 }
 
 test("it opens without a complaint, asks nobody else, and weighs less than 150 KB", async () => {
@@ -303,8 +318,14 @@ test("with admin.token the operator sees whole hashes and keys, and starts repai
     await page.close();
 });
 
-test("the documentation is there, and leads back", async () => {
+test("the documentation is there, fits a phone, is usable by everybody, and leads back", async () => {
     const page = await context.newPage();
+    await page.setViewportSize(kPhone);
+    for (const path of ["configuration", "operations", "security", "questions"]) {
+        await page.goto(`${gateway}/docs/${path}`);
+        await assertFits(page);
+        await assertUsable(page);
+    }
     await page.goto(`${gateway}/docs`);
     const links = await page.locator("main a").evaluateAll((all) => all.map((one) => one.href));
     for (const link of links.filter((one) => one.startsWith(gateway)))
@@ -316,13 +337,27 @@ test("the documentation is there, and leads back", async () => {
 });
 
 // Something to see, for the checks of looks below.
-async function fillWithLife() {
-    for (const size of [40_000, 900_000, 2_000]) await put(freshBody(size).body);
-    const { hash } = await put(freshBody(10_000).body, gateway, "video/mp4");
-    await fetch(`${gateway}/${hash}`, { redirect: "manual" });
-    await fetch(`${gateway}/list/${person.pubkey}`);
+async function fillWithLife(at) {
+    for (const size of [40_000, 900_000, 2_000]) await put(freshBody(size).body, at);
+    const { hash } = await put(freshBody(10_000).body, at, "video/mp4");
+    await fetch(`${at}/${hash}`, { redirect: "manual" });
+    await fetch(`${at}/list/${person.pubkey}`);
     const headers = { Authorization: person.header("delete", { x: hash }) };
-    await fetch(`${gateway}/${hash}`, { method: "DELETE", headers });
+    await fetch(`${at}/${hash}`, { method: "DELETE", headers });
+}
+
+// For the pictures: servers with names, and five minutes of life.
+let pictured;
+async function livedIn() {
+    if (!kPictures) return gateway;
+    if (pictured) return pictured;
+    const named = stores.map((url, i) => ({ url: `http://blossom${i + 1}.example.com`, connect_to: host(url) }));
+    pictured = await world.gateway(named, { quorum_reply: "all" });
+    for (let told = 0; told < 60; told = (await (await fetch(`${pictured}/stats`)).json()).timeline.length) {
+        await fillWithLife(pictured);
+        await sleep(200 + 1500 * Math.random());
+    }
+    return pictured;
 }
 
 const kLooks = [
@@ -332,22 +367,20 @@ const kLooks = [
 ];
 for (const { name, ...look } of kLooks) {
     test(`it is usable by everybody, and fits (${name})`, async () => {
-        await fillWithLife();
-        const page = await open(gateway, { signer: true, ...look });
+        const at = await livedIn();
+        await fillWithLife(at);
+        const page = await open(at, { signer: true, ...look });
         await page.waitForSelector("#drop:visible");
         await page.waitForFunction(() => document.querySelectorAll("#operation-rows tr").length >= 4);
-        const [scroll, width] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-        assert(scroll <= width, `${scroll} > ${width}`);
+        await assertFits(page);
         const ground = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
         assert.equal(ground, look.colorScheme === "dark" ? "rgb(20, 23, 20)" : "rgb(250, 249, 246)");
-        // Through the browser's own channel: the page's policy would not let it in.
-        await page.evaluate(kAxe);
-        const { violations } = await page.evaluate(() => window.axe.run());
-        const bad = violations.filter((one) => ["serious", "critical"].includes(one.impact));
-        assert.deepEqual(bad.map((one) => `${one.id}: ${one.nodes[0].html}`), []);
+        await assertUsable(page);
         assert.deepEqual(page.complaints, []);
-        const folder = process.env.ESPALIER_SCREENSHOTS;
-        if (folder) await page.screenshot({ path: join(folder, `dashboard-${name}.png`), fullPage: true });
+        if (kPictures) {
+            const clip = { x: 0, y: 0, width: look.viewport.width, height: look.viewport === kPhone ? 1600 : 1900 };
+            await page.screenshot({ path: join(kPictures, `dashboard-${name}.png`), fullPage: true, clip });
+        }
         await page.close();
     });
 }

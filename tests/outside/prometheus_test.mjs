@@ -49,7 +49,7 @@ async function answer(prometheus, url, query, wanted) {
 
 test("promtool finds nothing wrong with our metrics, our configuration and our alerts", async () => {
     await promtool(["check", "metrics"], await metrics());
-    await promtool(["check", "config", "prometheus.yml"]);
+    await promtool(["check", "config", "prometheus.yml", "monitoring/prometheus.yml"]);
     await promtool(["check", "rules", "alerts.yml"]);
     await promtool(["test", "rules", "alerts_test.yml"]);
 });

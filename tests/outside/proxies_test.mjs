@@ -67,6 +67,8 @@ const kProxies = [
         name: "haproxy",
         text: async (folder, port, to) =>
             (await shipped("haproxy.cfg"))
+                // Only root may become somebody else.
+                .replace(process.getuid() === 0 ? "" : /^ *(user|group|chroot) .*\n/gm, "")
                 .replace(/bind :443 .*/, `bind 127.0.0.1:${port}`)
                 .replace("X-Forwarded-Proto https", "X-Forwarded-Proto http")
                 .replace("127.0.0.1:8080", new URL(to).host),
@@ -183,7 +185,15 @@ for (const proxy of kProxies) {
             assert.equal(response.headers["access-control-allow-origin"], "*");
             // nginx has a limit of its own.
             assert.equal("x-request-id" in response.headers, proxy.name !== "nginx");
+            assert.match(response.headers["x-reason"], /larger/);
             sending.destroy();
+        }));
+
+    test(`${proxy.name}: a client cannot say what the gateway is called`, () =>
+        withProxy(proxy, gateway, async (site) => {
+            const lie = { "X-Forwarded-Host": "evil.example" };
+            const { url } = await (await fetch(`${site}/info`, { headers: lie })).json();
+            assert.equal(new URL(url).host, new URL(site).host);
         }));
 
     test(`${proxy.name}: what it says when the gateway does not answer can be read by pages from anywhere`, async () => {
