@@ -156,7 +156,7 @@ test("an upload shows itself without reloading, with a cell for each server and 
     await page.close();
 });
 
-test("a refused upload says which server refused, and why, as text", async () => {
+test("a refused upload says what the client was told, and is counted by its reason", async () => {
     const ourStores = await world.stores(1);
     const own = await world.gateway(ourStores, { min_upload_servers: 1 });
     const page = await open(own);
