@@ -1,7 +1,7 @@
 // "Where is this blob?", client settings, and what only the operator sees.
 import { byId, copy, el, keep, setClass, setText } from "./dom.js";
 import { takeOperations } from "./operations.js";
-import { bytes, duration, milliseconds } from "./words.js";
+import { bytes, duration, milliseconds, number } from "./words.js";
 
 async function find(event) {
     event.preventDefault();
@@ -76,6 +76,13 @@ async function showDetails() {
         (one) => one.url,
         (one) => el("li", {}, one.connect_to ? `${one.url} is reached at ${one.connect_to}` : one.url),
         () => {},
+    );
+    keep(
+        byId("admin-uploaders"),
+        details.uploaders,
+        (one) => one.pubkey,
+        () => el("li"),
+        (item, one) => setText(item, `${one.pubkey}: ${bytes(one.bytes)} in ${number(one.uploads)} uploads`),
     );
     const now = Date.now() / 1000;
     keep(

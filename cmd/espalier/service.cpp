@@ -194,8 +194,8 @@ private:
         const auto assemble = [this](Generation& now) -> gateway::Parts {
             return {now.options,    network_,  mover_,       locator_,   confirmer_,
                     remainders_,    repairer_, service_key_, resources_, live_writes_,
-                    now.authorizer, *ledger_,  operations_,  *feed_,     metrics_,
-                    counters_,      payments_, now.rates,    log_};
+                    now.authorizer, *ledger_,  operations_,  uploaders_, *feed_,
+                    metrics_,       counters_, payments_,    now.rates,  log_};
         };
         generations_.push_back(std::make_unique<Generation>(settings, std::move(auth), assemble));
         return generations_.back()->parts;
@@ -256,6 +256,7 @@ private:
     fanout::LiveWrites live_writes_;
     fanout::Repairer repairer_;
     dashboard::Operations operations_{clock_};
+    dashboard::Uploaders uploaders_;
     const std::shared_ptr<dashboard::Feed> feed_;
     metrics::Metrics metrics_;
     gateway::Counters counters_;

@@ -4,16 +4,12 @@ namespace espalier::gateway {
 
 using dashboard::Operation;
 
-Account::Account(dashboard::Operations& operations, const fleet::Fleet& fleet,
-                 std::string_view what, const http::Request& request)
-    : operations_(operations),
-      fleet_(fleet),
-      request_id_(request.id),
-      id_(operations.begin(what, request.id)) {}
+Account::Account(const Parts& parts, std::string_view what, const http::Request& request)
+    : parts_(parts), request_id_(request.id), id_(parts.operations.begin(what, request.id)) {}
 
 void Account::about(const std::optional<protocol::BlobHash>& hash, std::string_view pubkey,
                     std::optional<std::uint64_t> bytes) const {
-    operations_.change(id_, [&](Operation& operation) {
+    parts_.operations.change(id_, [&](Operation& operation) {
         if (hash) operation.hash = hash->hex();
         if (!pubkey.empty()) operation.pubkey = pubkey;
         if (bytes) operation.size = bytes;
@@ -21,12 +17,13 @@ void Account::about(const std::optional<protocol::BlobHash>& hash, std::string_v
 }
 
 std::function<void(std::span<const fleet::Outcome>)> Account::later() const {
-    return [&operations = operations_, &fleet = fleet_, id = id_](auto outcomes) {
-        operations.change(id, [&](Operation& operation) {
-            merge(operation.legs, outcomes,
-                  [&](fleet::UpstreamId upstream) { return fleet.host(upstream); });
-        });
-    };
+    return
+        [&operations = parts_.operations, &fleet = parts_.network.fleet, id = id_](auto outcomes) {
+            operations.change(id, [&](Operation& operation) {
+                merge(operation.legs, outcomes,
+                      [&](fleet::UpstreamId upstream) { return fleet.host(upstream); });
+            });
+        };
 }
 
 void Account::outcomes(std::span<const fleet::Outcome> outcomes) const {
@@ -35,7 +32,7 @@ void Account::outcomes(std::span<const fleet::Outcome> outcomes) const {
 
 void Account::follow(const std::shared_ptr<fanout::Upload>& upload) const {
     outcomes(upload->status().outcomes);
-    operations_.follow(id_, [upload = std::weak_ptr(upload)] {
+    parts_.operations.follow(id_, [upload = std::weak_ptr(upload)] {
         const auto alive = upload.lock();
         return alive ? alive->fed() : std::vector<std::uint64_t>{};
     });
@@ -47,11 +44,18 @@ Account::~Account() {
 
 void Account::close(const http::Reply& reply) {
     closed_ = true;
-    operations_.change(id_, [&](Operation& operation) {
+    std::string uploader;
+    std::uint64_t bytes = 0;
+    parts_.operations.change(id_, [&](Operation& operation) {
         operation.status = reply.status();
         operation.reason = reply.headers().value("X-Reason");
         operation.took = base::elapsed_since(begun_);
+        const bool stored = reply.status() == 200 || reply.status() == 201;
+        if (!stored || !operation.size) return;
+        uploader = operation.pubkey;
+        bytes = *operation.size;
     });
+    if (!uploader.empty()) parts_.uploaders.count(uploader, bytes);
 }
 
 }  // namespace espalier::gateway

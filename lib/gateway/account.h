@@ -12,9 +12,8 @@
 #include <string_view>
 #include <vector>
 
-#include "dashboard/operations.h"
 #include "fanout/upload.h"
-#include "fleet/fleet.h"
+#include "gateway/parts.h"
 #include "http/reply.h"
 #include "http/request.h"
 #include "protocol/blob_hash.h"
@@ -23,9 +22,8 @@ namespace espalier::gateway {
 
 class Account {
 public:
-    // What is referred to outlives the operation; the request, the Account.
-    Account(dashboard::Operations& operations, const fleet::Fleet& fleet, std::string_view what,
-            const http::Request& request);
+    // The parts outlive the operation; the request, the Account.
+    Account(const Parts& parts, std::string_view what, const http::Request& request);
     // Without a reply, because the handler threw, it ends as a failure of ours.
     ~Account();
     Account(const Account&) = delete;
@@ -43,8 +41,7 @@ public:
     void close(const http::Reply& reply);
 
 private:
-    dashboard::Operations& operations_;
-    const fleet::Fleet& fleet_;
+    const Parts& parts_;
     const std::string_view request_id_;  // the request's
     const std::uint64_t id_;
     const base::Steady::time_point begun_ = base::Steady::now();

@@ -40,10 +40,19 @@ Json missing_copies(ledger::Ledger& ledger) {
     return all;
 }
 
+Json uploaders(const dashboard::Uploaders& uploaders) {
+    constexpr std::size_t kShown = 20;
+    auto all = Json::array();
+    for (const auto& one : uploaders.top(kShown))
+        all.push_back({{"pubkey", one.pubkey}, {"uploads", one.uploads}, {"bytes", one.bytes}});
+    return all;
+}
+
 std::string details(const Parts& parts) {
     auto operations = Json::parse(
         operations_json(parts.operations.since(0), dashboard::Viewer::admin), nullptr, false);
     const Json all{{"upstreams", upstreams(parts.network.fleet)},
+                   {"uploaders", uploaders(parts.uploaders)},
                    {"missing_copies", missing_copies(parts.ledger)},
                    {"operations", std::move(operations)}};
     return all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -2,8 +2,8 @@
 // is no such path while no token is configured.
 //
 // GET: the dashboard's operations with whole hashes, keys and request ids, where servers are
-// reached in truth, and the first of the missing copies. POST /admin/repair: brings missing copies
-// now instead of at their next turn.
+// reached in truth, who has uploaded most, and the first of the missing copies. POST /admin/repair:
+// brings missing copies now instead of at their next turn.
 //
 // Threads: workers.
 #pragma once

@@ -138,7 +138,7 @@ http::Reply Gateway::handle(http::Request& request) {
 template <class Handle>
 http::Reply Gateway::accounted(std::string_view what, const http::Request& request,
                                Handle&& handle) const {
-    Account account(parts().operations, parts().network.fleet, what, request);
+    Account account(parts(), what, request);
     auto reply = handle(account);
     account.close(reply);
     return reply;

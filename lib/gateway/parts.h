@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "dashboard/feed.h"
 #include "dashboard/operations.h"
+#include "dashboard/uploaders.h"
 #include "fanout/confirm.h"
 #include "fanout/live_writes.h"
 #include "fanout/locate.h"
@@ -41,6 +42,7 @@ struct Parts {
     const protocol::Authorizer& authorizer;
     ledger::Ledger& ledger;
     dashboard::Operations& operations;
+    dashboard::Uploaders& uploaders;
     dashboard::Feed& feed;
     metrics::Metrics& metrics;
     Counters& counters;

@@ -152,7 +152,7 @@ void describe(Exposition& out, const fanout::Repairer::Snapshot& repairer) {
     out.gauge("blossom_gw_repair_tokens", "Missing copies for which a client's token is kept",
               static_cast<double>(repairer.errands));
     for (std::size_t i = 0; i < repairer.ended.size(); ++i)
-        out.counter("blossom_gw_repairs_total", "Attempts to bring a missing copy, by their end",
+        out.counter("blossom_gw_repair_total", "Attempts to bring a missing copy, by their end",
                     repairer.ended[i],
                     {{"result", std::string(name_of(static_cast<fanout::RepairEnd>(i)))}});
 }

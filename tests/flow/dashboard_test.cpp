@@ -149,8 +149,7 @@ TEST_CASE("deletes, lists, mirrors and reports are operations, too") {
     world.gateway.request("PUT", "/mirror", {}, "{}");
     std::vector<std::string> whats;
     const auto stats = parsed(world.gateway.request("GET", "/stats").body);
-    for (const auto& one : stats["operations"])
-        whats.push_back(one["what"]);
+    for (const auto& one : stats["operations"]) whats.push_back(one["what"]);
     CHECK(whats == std::vector<std::string>{"upload", "delete", "list", "report", "mirror"});
 }
 
@@ -197,6 +196,9 @@ TEST_CASE("/admin is there with the token only, and not at all without one") {
     CHECK(details["operations"].back()["hash"] == sha256_hex(body));
     CHECK(details["operations"].back()["pubkey"].get<std::string>().size() == 64);
     CHECK(details["upstreams"].size() == 3);
+    REQUIRE(details["uploaders"].size() == 1);
+    CHECK(details["uploaders"][0]["bytes"] == 100);
+    CHECK(details["uploaders"][0]["pubkey"] == details["operations"].back()["pubkey"]);
     // Repairs are off here.
     CHECK(as_operator(world.gateway, "POST", "/admin/repair").status == 409);
     CHECK(world.gateway.log().find(kToken) == std::string::npos);

@@ -238,6 +238,19 @@ test("a dropped file is uploaded, listed with its copies, and deleted", async ()
     await page.close();
 });
 
+test("while a slow server still gets its bytes, the page shows how far it is", async () => {
+    const own = [...(await world.stores(2)), await world.store({ uploadRate: 1_000_000 })];
+    const page = await open(await world.gateway(own), { signer: true });
+    await page.waitForSelector("#drop:visible");
+    const buffer = freshBody(6_000_000).body;
+    await page.setInputFiles("#choose", { name: "slow.bin", mimeType: "application/x-thing", buffer });
+    const progress = page.locator('[data-file="slow.bin"]');
+    await progress.locator("li.wait", { hasText: new RegExp(`${host(own[2])}: [1-9]\\d* %`) }).waitFor();
+    for (const fast of own.slice(0, 2)) await progress.locator("li.ok", { hasText: `${host(fast)}: stored` }).waitFor();
+    await progress.locator("li.ok", { hasText: `${host(own[2])}: stored` }).waitFor();
+    await page.close();
+});
+
 test("the gateway's refusal of an upload reaches the page with each server's reason", async () => {
     const own = await world.gateway(stores, { max_upload_size: "1KiB" });
     const page = await open(own, { signer: true });
@@ -308,6 +321,7 @@ test("with admin.token the operator sees whole hashes and keys, and starts repai
     await page.press("#admin-token", "Enter");
     await page.waitForSelector("#admin-details:visible");
     assert((await page.innerText("#admin-servers")).includes(stores[0]));
+    assert.match(await page.innerText("#admin-uploaders"), new RegExp(`${person.pubkey}: .* uploads`));
     const row = page.locator("#operation-rows tr", { hasText: hash.slice(0, 8) });
     await row.locator("button.cell").first().click();
     await page.locator("tr.why", { hasText: hash }).waitFor();
