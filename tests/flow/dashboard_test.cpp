@@ -72,7 +72,7 @@ TEST_CASE("an open dashboard is told of an upload, and of what the slow server m
     CHECK(watcher.head.headers.value("Content-Type") == "text/event-stream");
     CHECK(watcher.head.headers.value("X-Accel-Buffering") == "no");
     CHECK(watcher.next()["totals"].is_object());
-    const auto body = some_bytes(2'000'000);
+    const auto body = some_bytes(16'000'000);
     const auto hash = sha256_hex(body);
     REQUIRE(world.gateway.put(body).status == 201);
     const auto answered = [&](const Json& event) {
@@ -85,11 +85,11 @@ TEST_CASE("an open dashboard is told of an upload, and of what the slow server m
         return answered(event);
     }));
     CHECK(seen["over"] == false);
-    CHECK(seen["size"] == 2'000'000);
+    CHECK(seen["size"] == 16'000'000);
     CHECK(seen["what"] == "upload");
     CHECK(seen["servers"][0]["status"] == "201");
     CHECK(seen["servers"][2]["kind"] == "pending");
-    CHECK(seen["servers"][2]["fed"] < 2'000'000);
+    CHECK(seen["servers"][2]["fed"] < 16'000'000);
     world.three.edit([](Script& script) { script.stall_upload_at.reset(); });
     CHECK(watcher.sees([&](const Json& event) {
         const auto one = operation_on(event, hash);
