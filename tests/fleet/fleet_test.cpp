@@ -70,6 +70,42 @@ TEST_CASE("any answer makes an upstream healthy again") {
     }
 }
 
+TEST_CASE("how long lookups and uploads took is counted, faults and refusals left out") {
+    Fixture f;
+    auto found = test::ok();
+    found.elapsed = base::Milliseconds{7};
+    f.record(found, 2, Op::lookup);
+    f.record(found, 1, Op::probe);
+    f.record(found, 4, Op::upload);
+    f.record(test::fault(500), 1, Op::lookup);
+    f.record(test::client(403), 1, Op::upload);
+    CHECK(f.snapshot().lookups_took.count() == 3);
+    CHECK(f.snapshot().uploads_took.count() == 4);
+    CHECK(f.snapshot().uploads_took.sum_ms == 28);
+}
+
+TEST_CASE("failures are counted by what an operator calls them; a question's no is none") {
+    Fixture f;
+    const auto count = [&](fleet::Failure failure) {
+        return f.snapshot().failures.at(static_cast<std::size_t>(failure));
+    };
+    f.record(test::client(403), 2);
+    f.record(test::client(404), 1, Op::lookup);
+    f.record(test::fault(503), 1, Op::lookup);
+    f.record(test::timeout());
+    f.record(test::out_of_scope());
+    auto liar = test::fault(200);
+    liar.wrong_hash = true;
+    f.record(liar, 1, Op::download);
+    CHECK(count(fleet::Failure::forbidden) == 2);
+    CHECK(count(fleet::Failure::other_client_error) == 0);
+    CHECK(count(fleet::Failure::server_error) == 1);
+    CHECK(count(fleet::Failure::timeout) == 1);
+    CHECK(count(fleet::Failure::out_of_scope) == 1);
+    CHECK(count(fleet::Failure::wrong_hash) == 1);
+    CHECK(f.snapshot().last_error_op == "download");
+}
+
 TEST_CASE("faults that an answer interrupts do not add up") {
     Fixture f;
     for (int i = 0; i < 10; ++i) {

@@ -244,7 +244,16 @@ TEST_CASE("a server that takes its time to mirror delays the reply no longer tha
     CHECK(response.header("X-Upstream-Results").find(world.three.host() + "=pending") !=
           std::string::npos);
     CHECK(world.gateway.metric("blossom_gw_replicas_pending") == 1);
+    const auto operation = [&] {
+        return Json::parse(world.gateway.request("GET", "/stats").body, nullptr, false)
+            .at("operations")
+            .at(0);
+    };
+    CHECK(operation()["status"] == 201);
+    CHECK(operation()["over"] == false);
     world.three.edit([](Script& script) { script.on(Op::mirror).before_answer.hold = false; });
+    // What it makes of it behind the reply is told as well.
+    CHECK(world.wait_for([&] { return operation()["over"] == true; }));
     CHECK(world.wait_for([&] { return world.three.has_blob(hash); }));
     CHECK(world.wait_for([&] { return world.gateway.metric("blossom_gw_replicas_pending") == 0; }));
 }
