@@ -27,8 +27,8 @@ namespace espalier::dashboard {
 struct OperationLeg {
     std::string host;
     fleet::Outcome outcome;
-    std::optional<std::uint64_t> fed =
-        {};  // bytes of the body that it was given, while it gets them
+    // Bytes of the body that it was given, while it gets them.
+    std::optional<std::uint64_t> fed = {};
 };
 
 struct Operation {

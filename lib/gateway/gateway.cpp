@@ -179,8 +179,7 @@ metrics::Reads Gateway::reads() const {
     return reads;
 }
 
-metrics::Condition Gateway::condition() const {
-    const auto up = std::chrono::duration_cast<base::Seconds>(base::Steady::now() - started_);
+metrics::Condition Gateway::health() const {
     const auto& options = parts().options;
     return {.upstreams = parts().network.fleet.snapshot(),
             .min_upload_servers = options.min_upload_servers,
@@ -189,19 +188,25 @@ metrics::Condition Gateway::condition() const {
             .threads_max = options.threads_max,
             .draining = draining_,
             .disk_writable = ::access(options.spool_folder.c_str(), W_OK) == 0,
-            .now = parts().network.clock.unix_now(),
-            .uptime_seconds = up.count(),
-            .version = options.version,
-            .mode = options.proxies ? "proxy" : "redirect",
-            .requests = parts().counters.requests(),
-            .replication = replication(),
-            .reads = reads(),
-            .refusals = parts().counters.refusals(),
-            .rate_limited = parts().counters.rate_limited()};
+            .version = options.version};
+}
+
+metrics::Condition Gateway::condition() const {
+    const auto up = std::chrono::duration_cast<base::Seconds>(base::Steady::now() - started_);
+    auto now = health();
+    now.now = parts().network.clock.unix_now();
+    now.uptime_seconds = up.count();
+    now.mode = parts().options.proxies ? "proxy" : "redirect";
+    now.requests = parts().counters.requests();
+    now.replication = replication();
+    now.reads = reads();
+    now.refusals = parts().counters.refusals();
+    now.rate_limited = parts().counters.rate_limited();
+    return now;
 }
 
 http::Reply Gateway::ready() const {
-    const auto now = condition();
+    const auto now = health();
     const bool yes = now.healthy() && !now.draining && now.disk_writable;
     auto reply =
         http::Reply::json(yes ? 200 : 503, yes ? "{\"ready\":true}\n" : "{\"ready\":false}\n");
@@ -217,7 +222,7 @@ http::Reply Gateway::ready() const {
 http::Reply Gateway::handle_page(const http::Request& request, Route route) {
     switch (route) {
         case Route::health: {
-            const auto now = condition();
+            const auto now = health();
             auto reply = http::Reply::json(now.healthy() ? 200 : 503, health_json(now));
             if (!now.healthy())
                 reply.reason("too few healthy servers, or over a memory or thread limit");

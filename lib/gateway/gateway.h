@@ -29,6 +29,7 @@ public:
     void use(const Parts& parts) { parts_ = &parts; }
     // From now on /ready says 503.
     void drain() { draining_ = true; }
+    // All that is known; reads the ledger.
     metrics::Condition condition() const;
 
 private:
@@ -40,6 +41,8 @@ private:
     template <class Handle>
     http::Reply accounted(std::string_view what, const http::Request& request,
                           Handle&& handle) const;
+    // What /health and /ready go by, and no more: the ledger is not read for it.
+    metrics::Condition health() const;
     metrics::Replication replication() const;
     metrics::Reads reads() const;
 
